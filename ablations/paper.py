@@ -1,0 +1,8 @@
+"""The paper's tables and figures by name, in the paper's order."""
+
+from collections.abc import Mapping
+
+from ablations import mask_ratio
+from ablations.spec import Ablation
+
+ABLATIONS: Mapping[str, Ablation] = {module.ABLATION.name: module.ABLATION for module in (mask_ratio,)}

@@ -1,0 +1,172 @@
+"""Attempts: who works on a run. One exclusive step takes an attempt, another finishes the run.
+
+An attempt is taken by renaming a prepared folder to `attempt-K`, which fails if `attempt-K` exists; a run is
+finished by the symbolic link `finished` to its attempt, which fails if the link exists. So a process that was
+given up for dead and wakes up can neither write into its successor's folder nor finish in its place.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import os
+import platform
+import shutil
+import tempfile
+import threading
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from mae_core.store.files import TEMPORARY, read_sealed, sync_folder, write_sealed
+
+OWNER = "owner.json"
+PROGRESS = "progress.json"
+RECORD = "record.json"
+FINISHED = "finished"
+BEAT_SECONDS = 2.0
+LEASE_SECONDS = 60.0  # an owner elsewhere whose heartbeat stands still this long is dead
+
+State = str  # running, stopped, failed, diverged, done, dead
+
+
+@functools.cache
+def this_boot() -> str:
+    """What tells this start of this host from every other."""
+    with contextlib.suppress(OSError):
+        return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    return str(int(psutil.boot_time()))
+
+
+def _owner() -> dict[str, Any]:
+    process = psutil.Process()
+    return {
+        "host": platform.node(),
+        "boot": this_boot(),
+        "pid": process.pid,
+        "started": process.create_time(),
+        "job": os.environ.get("SLURM_JOB_ID", ""),
+        "taken": time.time(),
+    }
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """One `attempt-K` folder, as anyone may read it."""
+
+    folder: Path
+
+    @property
+    def number(self) -> int:
+        """K, from 1."""
+        return int(self.folder.name.removeprefix("attempt-"))
+
+    @property
+    def owner(self) -> dict[str, Any]:
+        """Host, boot, pid and start time of the process that took it."""
+        return read_sealed(self.folder / OWNER) or {}
+
+    @property
+    def record(self) -> dict[str, Any] | None:
+        """How it ended, or None while it has not."""
+        return read_sealed(self.folder / RECORD)
+
+    @property
+    def progress(self) -> dict[str, Any]:
+        """The last heartbeat: beat, step, steps, loss, images_per_second."""
+        return read_sealed(self.folder / PROGRESS) or {}
+
+    def alive(self) -> bool | None:
+        """Whether the owner lives; None where only its heartbeat can tell (another host)."""
+        owner = self.owner
+        if not owner or owner["host"] != platform.node():
+            return None
+        if owner["boot"] != this_boot():
+            return False
+        try:
+            return abs(psutil.Process(owner["pid"]).create_time() - owner["started"]) < 0.05
+        except psutil.Error:
+            return False
+
+
+def attempts(run: Path) -> list[Attempt]:
+    """The attempts of a run, oldest first."""
+    found = [Attempt(path) for path in run.glob("attempt-*") if path.name.removeprefix("attempt-").isdigit()]
+    return sorted(found, key=lambda attempt: attempt.number)
+
+
+class Watch:
+    """Judges owners on other hosts by a heartbeat that stands still on our own clock, never by their clock."""
+
+    def __init__(self, lease: float = LEASE_SECONDS) -> None:
+        self.lease = lease
+        self._seen: dict[Path, tuple[Any, float]] = {}
+
+    def alive(self, attempt: Attempt) -> bool:
+        """Whether `attempt` must be left alone."""
+        known = attempt.alive()
+        if known is not None:
+            return known
+        beat, now = attempt.progress.get("beat"), time.monotonic()
+        last = self._seen.get(attempt.folder)
+        if last is None or last[0] != beat:
+            self._seen[attempt.folder] = (beat, now)
+            return True
+        return now - last[1] < self.lease
+
+
+def take(run: Path, number: int) -> Attempt | None:
+    """Take attempt `number` of `run` for this process; None if somebody else was first."""
+    aside = Path(tempfile.mkdtemp(prefix=TEMPORARY, dir=run))
+    aside.chmod(0o755)
+    write_sealed(aside / OWNER, _owner())
+    folder = run / f"attempt-{number}"
+    try:
+        aside.rename(folder)  # fails on a folder that is there: it holds at least its owner
+    except OSError:
+        shutil.rmtree(aside, ignore_errors=True)
+        return None
+    sync_folder(run)
+    return Attempt(folder)
+
+
+def finish(attempt: Attempt) -> bool:
+    """Make `attempt` the one its run is finished by; False if the run was finished already."""
+    try:
+        (attempt.folder.parent / FINISHED).symlink_to(attempt.folder.name)
+    except FileExistsError:
+        return False
+    sync_folder(attempt.folder.parent)
+    return True
+
+
+@dataclass
+class Heartbeat:
+    """A thread that rewrites the attempt's progress file, so that others see life and how far it is."""
+
+    attempt: Attempt
+    values: dict[str, Any] = field(default_factory=dict)
+    _stop: threading.Event = field(default_factory=threading.Event)
+    _thread: threading.Thread | None = None
+
+    def _beat(self) -> None:
+        beat = 0
+        while True:
+            beat += 1
+            with contextlib.suppress(OSError):  # a full disk must not end training; the next beat tries again
+                write_sealed(self.attempt.folder / PROGRESS, {"beat": beat, **self.values}, durable=False)
+            if self._stop.wait(BEAT_SECONDS):
+                return
+
+    def __enter__(self) -> Heartbeat:
+        self._thread = threading.Thread(target=self._beat, daemon=True)
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        if self._thread is not None:
+            self._thread.join()
