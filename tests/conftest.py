@@ -1,0 +1,47 @@
+"""What every test starts from: one thread, an environment without a home, a tracker or a scheduler, and shared data."""
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PLACED = Path(os.environ.get("MAE_HOME", ROOT / "out")) / "data" / "fashion_mnist"  # where `make setup` puts it
+
+# read when torch, NumPy, MLflow or a hub client is first imported, by a test or by a process that it starts
+os.environ.update(
+    OMP_NUM_THREADS="1",
+    MKL_NUM_THREADS="1",
+    HF_HUB_OFFLINE="1",
+    MLFLOW_DISABLE_TELEMETRY="true",
+)
+
+
+@pytest.fixture(autouse=True)
+def _bare_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No home, tracker or SLURM allocation of the person who runs the tests reaches them."""
+    for name in list(os.environ):
+        if name in ("MAE_HOME", "MLFLOW_TRACKING_URI") or name.startswith("SLURM_"):
+            monkeypatch.delenv(name)
+
+
+@pytest.fixture(scope="session")
+def shared_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data folder with Fashion-MNIST, one for the session: a copy of what is placed, else obtained."""
+    from mae_core.data.fashion_mnist import obtain
+
+    home = tmp_path_factory.mktemp("shared")
+    if PLACED.is_dir():
+        shutil.copytree(PLACED, home / "data" / "fashion_mnist")
+    obtain(home)
+    return home / "data"
+
+
+@pytest.fixture
+def home(tmp_path: Path, shared_data: Path) -> Path:
+    """An empty home that has the shared data."""
+    home = tmp_path / "home"
+    home.mkdir()
+    (home / "data").symlink_to(shared_data, target_is_directory=True)
+    return home
