@@ -1,0 +1,1 @@
+"""The networks: masking, positions, encoder, masked autoencoder, targets, classifier, initial weights."""

@@ -1,0 +1,103 @@
+"""Masks: exact counts, inverses, keys, and the shapes of the three samplings."""
+
+import pytest
+import torch
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from mae_core.errors import RecipeError
+from mae_core.model.masking import Masking, draw_masking, masking_from, random_masking
+from mae_core.recipes import PretrainRecipe, visible_tokens
+
+GRIDS = st.tuples(st.integers(1, 9), st.integers(2, 9))
+SAMPLES = torch.arange(6)
+
+
+def pretraining(grid: tuple[int, int], **settings: object) -> PretrainRecipe:
+    image_size = (grid[0] * 2, grid[1] * 2)
+    return PretrainRecipe(image_size=image_size, patch_size=2, embed_dim=8, num_heads=2, **settings)
+
+
+def tensors(masking: Masking) -> tuple[torch.Tensor, ...]:
+    return masking.ids_keep, masking.ids_masked, masking.ids_restore, masking.mask
+
+
+@given(grid=GRIDS, ratio=st.floats(0.05, 0.95), sampling=st.sampled_from(["random", "block"]), epoch=st.integers(0, 9))
+def test_each_sample_keeps_exactly_the_visible_count(grid, ratio, sampling, epoch):
+    assume(0 < visible_tokens(grid[0] * grid[1], ratio) < grid[0] * grid[1])
+    recipe = pretraining(grid, mask_ratio=ratio, mask_sampling=sampling)
+    masking = draw_masking(recipe, epoch, SAMPLES)
+    assert masking.ids_keep.shape == (6, recipe.visible_tokens)
+    assert (masking.mask == 0).sum(dim=1).tolist() == [recipe.visible_tokens] * 6
+
+
+@given(noise=st.lists(st.permutations(range(12)), min_size=1, max_size=4), num_visible=st.integers(1, 11))
+def test_ids_restore_inverts_the_shuffle(noise, num_visible):
+    masking = random_masking(torch.tensor(noise), num_visible)
+    order = torch.arange(12).expand(len(noise), 12)
+    assert torch.equal(masking.ids_shuffle.gather(1, masking.ids_restore), order)
+    assert torch.equal(masking.mask.gather(1, masking.ids_keep), torch.zeros_like(masking.ids_keep).float())
+    assert masking.mask.gather(1, masking.ids_masked).all()
+
+
+def test_the_lowest_noise_stays_visible():
+    masking = random_masking(torch.tensor([[0.3, 0.1, 0.9, 0.2]]), 2)
+    assert masking.ids_keep.tolist() == [[1, 3]]
+    assert masking.mask.tolist() == [[1, 0, 1, 0]]
+
+
+@pytest.mark.parametrize("sampling", ["random", "block", "grid"])
+def test_a_sample_is_masked_alike_in_any_batch(sampling):
+    recipe = pretraining((4, 6), mask_sampling=sampling)
+    whole = draw_masking(recipe, 3, torch.arange(40))
+    part = draw_masking(recipe, 3, torch.tensor([33, 2, 17]))
+    for all_rows, rows in zip(tensors(whole), tensors(part), strict=True):
+        assert torch.equal(all_rows[[33, 2, 17]], rows)
+
+
+@pytest.mark.parametrize("sampling", ["random", "block"])
+def test_masks_differ_between_epochs_samples_and_seeds(sampling):
+    masks = [
+        draw_masking(pretraining((6, 6), mask_sampling=sampling, seed=seed), epoch, SAMPLES).mask
+        for seed in (0, 1)
+        for epoch in range(3)
+    ]
+    rows = torch.cat(masks)
+    assert len(rows.unique(dim=0)) == len(rows)
+
+
+def test_random_masks_hide_every_patch_equally_often():
+    masks = draw_masking(pretraining((4, 4), mask_ratio=0.75), 0, torch.arange(4000)).mask
+    assert masks.mean(dim=0) == pytest.approx(torch.full((16,), 0.75), abs=0.03)  # four standard errors
+
+
+def test_grid_sampling_keeps_even_rows_and_columns():
+    recipe = pretraining((4, 6), mask_sampling="grid")
+    mask = draw_masking(recipe, 0, SAMPLES).mask.reshape(6, 4, 6)
+    assert not mask[:, ::2, ::2].any()
+    assert mask.sum() == 6 * 18
+
+
+@pytest.mark.parametrize("ratio", [0.5, 0.75])
+def test_block_masks_are_blockier_than_random_ones(ratio):
+    def equal_neighbours(sampling: str) -> float:
+        recipe = pretraining((14, 14), mask_sampling=sampling, mask_ratio=ratio)
+        mask = draw_masking(recipe, 0, torch.arange(200)).mask.reshape(-1, 14, 14)
+        return float((mask[:, 1:] == mask[:, :-1]).float().mean())
+
+    chance = ratio**2 + (1 - ratio) ** 2
+    assert equal_neighbours("random") == pytest.approx(chance, abs=0.02)
+    assert equal_neighbours("block") > 0.85
+
+
+def test_a_callers_mask_is_followed():
+    mask = torch.tensor([[1, 0, 1, 1, 0], [0, 1, 1, 0, 1]])
+    masking = masking_from(mask)
+    assert torch.equal(masking.mask, mask.float())
+    assert masking.ids_keep.tolist() == [[1, 4], [0, 3]]
+
+
+@pytest.mark.parametrize("rows", [[[1, 0, 0], [1, 1, 0]], [[1, 1, 1]], [[0, 0, 0]]])
+def test_a_mask_that_cannot_be_batched_is_refused(rows):
+    with pytest.raises(RecipeError, match="keep the same number in every sample"):
+        masking_from(torch.tensor(rows))
