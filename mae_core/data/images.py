@@ -1,0 +1,191 @@
+"""Images: one split of some data as batches of normalised tensors, seen as a view asks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, Protocol
+
+import torch
+import torch.nn.functional as F
+
+from mae_core.data import cifar10, crops, fashion_mnist
+from mae_core.data.catalogue import describe, folder_survey, image_folder
+from mae_core.data.files import ImageFiles
+from mae_core.data.folders import list_folder
+from mae_core.data.in_memory import MEMORY_LIMIT, InMemory, decoded
+from mae_core.data.on_disk import OnDisk
+from mae_core.data.views import MARGIN, Draws, View
+from mae_core.errors import DataError
+
+Split = Literal["train", "test"]
+Size = tuple[int, int]
+Constants = tuple[float, ...]
+
+IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+GREY_MEAN, GREY_STD = (0.459,), (0.226,)  # the same, weighted as grey is
+FASHION_MNIST_MEAN, FASHION_MNIST_STD = (0.2190,), (0.3318,)  # of the train images padded to 32×32
+CPU = torch.device("cpu")
+
+
+class Source(Protocol):
+    """Where the pixels of a split come from."""
+
+    def __len__(self) -> int: ...
+
+    @property
+    def corrupt(self) -> tuple[Path, ...]:
+        """Files that could not be decoded and were replaced."""
+
+    def canvas(self, samples: torch.Tensor) -> torch.Tensor:
+        """Whole images, with their margin if they have one, (N, C, h, w) uint8."""
+
+    def crops(
+        self, samples: torch.Tensor, draws: Draws, crop_scale: tuple[float, float], device: torch.device
+    ) -> torch.Tensor:
+        """Random resized crops, (N, C, H, W) float32 in [0, 1]."""
+
+
+@dataclass(frozen=True)
+class Images:
+    """One split.
+
+    Attributes:
+        labels: (n,) int64, or None without labels.
+        num_classes: 0 without labels.
+        mean, std: of each channel, taken off and divided by.
+        has_margin: the images are kept wider than the size by 8/7, as photographs are; others are kept whole.
+    """
+
+    source: Source
+    size: Size
+    labels: torch.Tensor | None
+    num_classes: int
+    mean: Constants
+    std: Constants
+    has_margin: bool
+
+    def __len__(self) -> int:
+        return len(self.source)
+
+    @property
+    def corrupt(self) -> tuple[Path, ...]:
+        """Train images that could not be decoded, each replaced by the next of its class; the caller reports them."""
+        return self.source.corrupt
+
+    def batch(self, samples: torch.Tensor, view: View, device: torch.device = CPU) -> torch.Tensor:
+        """The view of `samples` (N,), normalised, (N, C, H, W) float32.
+
+        A sample's pixels depend on the view and the sample alone, never on what else is in the batch.
+        """
+        return self.normalised(self.pixels(samples, view, device))
+
+    def normalised(self, pixels: torch.Tensor) -> torch.Tensor:
+        """Pixels in [0, 1] with the mean taken off and divided by the standard deviation."""
+        mean, std = (torch.tensor(values, device=pixels.device)[:, None, None] for values in (self.mean, self.std))
+        return (pixels - mean) / std
+
+    def pixels(self, samples: torch.Tensor, view: View, device: torch.device = CPU) -> torch.Tensor:
+        """The view of `samples` before it is normalised, in [0, 1], (N, C, H, W) float32."""
+        if view.augmentation in ("none", "eval"):
+            return self._centre(samples, device)
+        draws = Draws.of(view, samples)
+        if view.augmentation == "fixed_crop":
+            pixels = self._window(samples, draws, device)
+        else:
+            pixels = self.source.crops(samples, draws, view.crop_scale, device)
+        pixels = crops.flipped(pixels, draws.flips)
+        if view.augmentation == "random_crop_jitter":
+            pixels = crops.jittered(pixels, draws.factors)
+        return pixels
+
+    def _canvas(self, samples: torch.Tensor, device: torch.device) -> torch.Tensor:
+        canvas = self.source.canvas(samples).to(device)
+        return canvas if self.has_margin else crops.resized(canvas, self.size)
+
+    def _centre(self, samples: torch.Tensor, device: torch.device) -> torch.Tensor:
+        return crops.as_float(crops.centred(self._canvas(samples, device), self.size))
+
+    def _window(self, samples: torch.Tensor, draws: Draws, device: torch.device) -> torch.Tensor:
+        canvas = self._canvas(samples, device)
+        if not self.has_margin:
+            down, across = self.size[0] // 8, self.size[1] // 8
+            canvas = F.pad(canvas, (across, across, down, down))
+        room = canvas.shape[-2] - self.size[0], canvas.shape[-1] - self.size[1]
+        return crops.as_float(crops.windows(canvas, draws.offsets(room), self.size))
+
+
+def _constants(data: str, in_chans: int) -> tuple[Constants, Constants]:
+    if data == "fashion_mnist":
+        return FASHION_MNIST_MEAN * in_chans, FASHION_MNIST_STD * in_chans
+    return (IMAGENET_MEAN, IMAGENET_STD) if in_chans == 3 else (GREY_MEAN, GREY_STD)
+
+
+def _shrunk(pixels: torch.Tensor, size: Size) -> torch.Tensor:
+    """Small images made smaller once, where fewer pixels are asked for than they have."""
+    height, width = pixels.shape[-2:]
+    smaller = min(height, size[0]), min(width, size[1])
+    return torch.cat([crops.resized(part, smaller) for part in torch.split(pixels, 4096)])
+
+
+def _open_arrays(data: str, home: Path, split: Split, size: Size, in_chans: int) -> Images:
+    images, labels = (fashion_mnist if data == "fashion_mnist" else cifar10).arrays(home, split)
+    padding = 2 if data == "fashion_mnist" and size == (32, 32) else 0  # 28×28 in a frame; elsewhere it is resized
+    pixels = torch.from_numpy(images)  # (n, C, h, w)
+    if size[0] < pixels.shape[-2] or size[1] < pixels.shape[-1]:
+        pixels = _shrunk(pixels, size)
+    mean, std = _constants(data, in_chans)
+    source = InMemory(pixels, in_chans=in_chans, size=size, padding=padding)
+    return Images(source, size, torch.from_numpy(labels).long(), 10, mean, std, has_margin=False)
+
+
+def _open_folder(data: str, home: Path, split: Split, size: Size, in_chans: int, memory_limit: int) -> Images:
+    folder = image_folder(data, home)
+    known = folder_survey(folder, home)
+    files = ImageFiles(list_folder(folder), split)
+    # images that have the size asked for are seen whole; of others the margin of the paper's 256 for 224 is kept
+    has_margin = known.same_size != size
+    stored = (round(size[0] * MARGIN), round(size[1] * MARGIN)) if has_margin else size
+    source: Source
+    if len(files) * in_chans * stored[0] * stored[1] <= memory_limit:
+        pixels = decoded(files, stored, in_chans, home / "data" / "decoded", known.fingerprint)
+        source = InMemory(torch.from_numpy(pixels), in_chans=in_chans, size=size, corrupt=files.corrupt)
+    else:
+        source = OnDisk(files, in_chans=in_chans, size=size, stored=stored)
+    labels = None if files.labels is None else torch.from_numpy(files.labels)
+    return Images(source, size, labels, known.num_classes, *_constants(data, in_chans), has_margin=has_margin)
+
+
+def open_images(
+    data: str,
+    home: Path,
+    split: Split,
+    image_size: Size,
+    in_chans: int,
+    fingerprint: str,
+    *,
+    memory_limit: int = MEMORY_LIMIT,
+) -> Images:
+    """One split of `data`, at `image_size` (height, width) and with 1 or 3 channels, whatever the files have.
+
+    Fashion-MNIST, CIFAR-10 and folders of up to `memory_limit` bytes are kept decoded; larger folders are decoded for
+    each batch.
+
+    Raises:
+        DataError: the data are absent, damaged, or not those of `fingerprint`.
+    """
+    info = describe(data, home)
+    if info.fingerprint != fingerprint:
+        raise DataError(
+            f"the data changed since this run was planned ({data} was {fingerprint or 'not stated'} and is "
+            f"{info.fingerprint}); plan it again by repeating the command, or put the old data back."
+        )
+    if in_chans not in (1, 3):
+        raise DataError(f"images are read with 1 or 3 channels, not {in_chans}; change in_chans.")
+    if data in ("fashion_mnist", "cifar10"):
+        return _open_arrays(data, home, split, image_size, in_chans)
+    if not info.available:
+        raise DataError(
+            f"{data} is not on this machine: put it in {image_folder(data, home)} or name its folder in $MAE_IMAGENET."
+        )
+    return _open_folder(data, home, split, image_size, in_chans, memory_limit)

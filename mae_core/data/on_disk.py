@@ -1,0 +1,64 @@
+"""Images too many to keep: decoded from their files for each batch, by a pool of threads."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import torch
+
+from mae_core.data import crops
+from mae_core.data.decoding import Box, cover_box, decode
+from mae_core.data.files import ImageFiles
+from mae_core.data.views import Draws
+
+
+class OnDisk:
+    """Images in their files; `stored` is the size at which one is seen whole."""
+
+    def __init__(self, files: ImageFiles, *, in_chans: int, size: tuple[int, int], stored: tuple[int, int]) -> None:
+        self.files, self.in_chans, self.size, self.stored = files, in_chans, size, stored
+
+    def __len__(self) -> int:
+        return len(self.files)
+
+    @property
+    def corrupt(self) -> tuple[Path, ...]:
+        """The train images found damaged so far, and replaced."""
+        return self.files.corrupt
+
+    @functools.cached_property
+    def _pool(self) -> ThreadPoolExecutor:
+        return ThreadPoolExecutor(torch.get_num_threads())  # Pillow lets go of the interpreter while it decodes
+
+    def _batch(
+        self, samples: torch.Tensor, size: tuple[int, int], box_of: Callable[[int, tuple[int, int]], Box]
+    ) -> torch.Tensor:
+        """Bytes (N, in_chans, *size); `box_of` is given the place in the batch and the image's height and width."""
+
+        def read(place: int, sample: int) -> torch.Tensor | None:
+            part = functools.partial(box_of, place)
+            pixels = self.files.read(sample, functools.partial(decode, size=size, in_chans=self.in_chans, box_of=part))
+            return None if pixels is None else torch.from_numpy(pixels)
+
+        images = list(self._pool.map(read, range(len(samples)), samples.tolist()))
+        self.files.refuse_damage()
+        return torch.stack([image for image in images if image is not None])
+
+    def canvas(self, samples: torch.Tensor) -> torch.Tensor:
+        """Images as bytes at the stored size, (N, in_chans, *stored)."""
+        return self._batch(samples, self.stored, lambda _, image_size: cover_box(image_size, self.stored))
+
+    def crops(
+        self, samples: torch.Tensor, draws: Draws, crop_scale: tuple[float, float], device: torch.device
+    ) -> torch.Tensor:
+        """Random resized crops of the full images, (N, in_chans, *size) float32 in [0, 1]."""
+
+        def box_of(place: int, image_size: tuple[int, int]) -> Box:
+            aspects = image_size[1] / image_size[0], self.size[1] / self.size[0]
+            top, left, height, width = draws.row(place).boxes(crop_scale, *aspects)[0].tolist()
+            return top, left, height, width
+
+        return crops.as_float(self._batch(samples, self.size, box_of).to(device))
