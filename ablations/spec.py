@@ -81,7 +81,7 @@ class Ablation:
     axis: str  # what varies, as the paper's axis or column head says
     default: str  # key of the paper's default row
     cases: tuple[Case, ...]
-    protocols: Protocols = FINETUNE_AND_LINEAR_PROBE
+    protocols: Protocols = field(default_factory=lambda: FINETUNE_AND_LINEAR_PROBE)
     claims: tuple[Claim, ...] = ()
     figure: Literal["curves", "dots"] = "dots"
 

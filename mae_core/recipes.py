@@ -186,7 +186,7 @@ class PretrainRecipe(EncoderRecipe):
     epochs: Count = 800
     warmup_epochs: NotNegative = 40.0
     batch_size: Count = 4096
-    base_lr: NotNegative = 1.5e-4
+    base_lr: Positive = 1.5e-4
     min_lr: NotNegative = 0.0
     weight_decay: NotNegative = 0.05
     betas: Betas = (0.9, 0.95)
@@ -227,6 +227,7 @@ class EvaluationRecipe(Recipe):
     fingerprint: str = ""
     labels: Count | None = None  # labelled train images; None: all
     evaluate_on: Literal["test", "heldout"] = "test"  # heldout: train images never learnt from
+    scored_images: Count | None = None  # the first so many of them; None: all
 
 
 @recipe
@@ -240,7 +241,7 @@ class FinetuneRecipe(EvaluationRecipe):
     epochs: Count = 50
     warmup_epochs: NotNegative = 5.0
     batch_size: Count = 1024
-    base_lr: NotNegative = 1e-3
+    base_lr: Positive = 1e-3
     min_lr: NotNegative = 1e-6
     layer_decay: Annotated[float, Field(gt=0, le=1, strict=True)] = 0.75
     weight_decay: NotNegative = 0.05

@@ -134,9 +134,9 @@ SMOKE = Scale(
             "batch_size": 128,
             "base_lr": 4e-3,
         },
-        FinetuneRecipe: {"labels": 256, "epochs": 4, "batch_size": 64, "base_lr": 4e-3, "augmentation": "random_crop"},
-        LinearProbeRecipe: {"labels": 256, "epochs": 10, "batch_size": 256, "views": 1},
-        LogisticRegressionRecipe: {**_TINY_IMAGES, "labels": 256, "components": 32},
+        FinetuneRecipe: {"labels": 256, "scored_images": 1000, "epochs": 4, "batch_size": 64, "base_lr": 4e-3, "augmentation": "random_crop"},
+        LinearProbeRecipe: {"labels": 256, "scored_images": 1000, "epochs": 10, "batch_size": 256, "views": 1},
+        LogisticRegressionRecipe: {**_TINY_IMAGES, "labels": 256, "scored_images": 1000, "components": 32},
     },
 )
 

@@ -1,0 +1,102 @@
+"""Carry a launch out: fetch data, write the plan down, run its stages, build its reports, sum up."""
+
+from __future__ import annotations
+
+import signal
+import time
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.table import Table
+
+from ablations.display import Display, clock
+from ablations.names import stage_names
+from ablations.plan import Plan
+from mae_core.data.catalogue import describe
+from mae_core.data.fashion_mnist import obtain as obtain_fashion_mnist
+from mae_core.errors import DataError
+from mae_core.launch.local import Board, Pool
+from mae_core.store.run import Store
+from mae_core.tracking.follow import Follower
+from mae_core.tracking.labels import write_labels
+
+if TYPE_CHECKING:
+    from ablations.run import Launch
+    from reports.report import Built
+
+SYNC_SECONDS = 30.0  # the launcher waits for the tracker this long at the end; the rest can be synced later
+
+
+def execute(launch: Launch, console: Console) -> int:
+    """Run the launch to its reports; the exit status: 0 all cells done, 1 some failed."""
+    begun = time.monotonic()
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _interrupt)
+    _have_data(launch)
+    plan, store = launch.plan(), Store(launch.home)
+    for stage in plan.stages.values():
+        store.plan(stage)
+    _write_labels(launch)
+    follower = Follower(launch.home)
+    try:
+        board = _run(launch, plan, store, console)
+        built = [_build(launch, index, time.monotonic() - begun) for index in range(len(launch.selected))]
+    finally:
+        unsynced = follower.finish(SYNC_SECONDS)
+    _sum_up(launch, built, board, console)
+    console.print(f"{clock(time.monotonic() - begun)} in all.")
+    if unsynced:
+        console.print(unsynced, soft_wrap=True)
+    return 0 if all(ending == "done" for ending in board.endings.values()) else 1
+
+
+def _interrupt(*_: object) -> None:
+    raise KeyboardInterrupt
+
+
+def _have_data(launch: Launch) -> None:
+    if launch.info.available:
+        return
+    if launch.info.name != "fashion_mnist":
+        raise DataError(f"{launch.info.name} is not on this machine; docs/your-own-images.md tells where it is looked for.")
+    obtain_fashion_mnist(launch.home)
+
+
+def _write_labels(launch: Launch) -> None:
+    for one in launch.selected:
+        cells = [
+            {
+                "name": cell.name,
+                "case": cell.case.key,
+                "label": cell.case.label,
+                "protocol": cell.protocol,
+                "seed": cell.seed,
+                "signature": cell.stage.signature,
+            }
+            for cell in launch.cells(one)
+            if cell.stage is not None
+        ]
+        write_labels(launch.home, one.ablation.name, launch.scale.name, launch.info.name, cells)
+
+
+def _run(launch: Launch, plan: Plan, store: Store, console: Console) -> Board:
+    pool = Pool(store, plan.stages.values(), launch.scale.threads)
+    with Display(console, store, stage_names(plan)) as display:
+        return pool.run(display.tick)
+
+
+def _build(launch: Launch, index: int, seconds: float) -> Built:
+    from reports.report import build
+
+    one = launch.selected[index]
+    return build(one.ablation, launch.scale, launch.info, launch.home, launch.seeds, only=one.only)
+
+
+def _sum_up(launch: Launch, built: list[Built], board: Board, console: Console) -> None:
+    table = Table("ablation", "cells", "report", box=None, pad_edge=False)
+    for one, report in zip(launch.selected, built, strict=True):
+        counts = ", ".join(f"{count} {status}" for status, count in report.counts.items() if count)
+        table.add_row(one.ablation.name, counts, str(report.latest))
+    console.print(table)
+    for one, report in zip(launch.selected, built, strict=True):
+        console.print(f"{one.ablation.name}: {report.verdict}", soft_wrap=True)

@@ -1,0 +1,23 @@
+"""What people call the stages of a plan."""
+
+from __future__ import annotations
+
+from ablations.plan import Plan
+
+
+def stage_names(plan: Plan) -> dict[str, str]:
+    """For each signature, the first cell it gives or prepares and how many more rows share it."""
+    names: dict[str, str] = {}
+    shared: dict[str, set[str]] = {}
+    for cell in plan.cells:
+        stages = [] if cell.stage is None else [cell.stage, *cell.stage.parents]
+        for stage in stages:
+            row = f"{cell.ablation}/{cell.case.key}"
+            name = cell.name if stage is cell.stage else f"{row}/{stage.kind}/{cell.seed}"
+            names.setdefault(stage.signature, name)
+            shared.setdefault(stage.signature, set()).add(row)
+    more = {signature: len(rows) - 1 for signature, rows in shared.items()}
+    return {
+        signature: f"{name} (shared by {more[signature]} more rows)" if more[signature] else name
+        for signature, name in names.items()
+    }

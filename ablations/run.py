@@ -1,0 +1,127 @@
+"""Run ablations of the paper, or of your own, and build their reports.
+
+python -m ablations.run mask_ratio                    the mask-ratio figure on this machine, in minutes
+python -m ablations.run mask_ratio:75 --seeds 3       one row, three seeds
+python -m ablations.run mask_ratio --data FOLDER      on your own images
+python -m ablations.run my_spec.py --dry-run          what a spec of your own would do
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from ablations.names import stage_names
+from ablations.paper import ABLATIONS
+from ablations.plan import Plan
+from ablations.selection import Selected, select
+from ablations.spec import Cell
+from mae_core.data.catalogue import DataInfo, describe
+from mae_core.errors import UserError
+from mae_core.home import home_folder
+from mae_core.scales import SCALES, Scale, scale_named
+from mae_core.store.run import Store
+
+
+def _arguments(words: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python -m ablations.run", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("names", nargs="*", metavar="NAME", help="an ablation, NAME:CASE for one row, a spec file, all")
+    parser.add_argument("--scale", default="mini", help=f"one of {', '.join(SCALES)}; default mini")
+    parser.add_argument("--seeds", type=int, default=1, metavar="N", help="seeds 0 … N-1; default 1")
+    parser.add_argument("--data", metavar="NAME|FOLDER", help="default: the scale's")
+    parser.add_argument("--cluster", choices=["local"], default="local", help="where the stages run")
+    parser.add_argument("--home", metavar="DIR", help="default: $MAE_HOME, else ./out")
+    parser.add_argument("--dry-run", action="store_true", help="print the plan and stop")
+    parser.add_argument("--list", action="store_true", help="list the ablations and stop")
+    return parser.parse_args(words)
+
+
+@dataclass(frozen=True)
+class Launch:
+    """What one command line asks for, resolved."""
+
+    selected: list[Selected]
+    scale: Scale
+    seeds: int
+    info: DataInfo
+    home: Path
+
+    def cells(self, one: Selected) -> tuple[Cell, ...]:
+        """The cells of one ablation and its baselines."""
+        asked = one.ablation.cells(self.scale, self.info, self.seeds, one.only)
+        return asked + one.ablation.baselines(self.scale, self.info, self.seeds)
+
+    def plan(self) -> Plan:
+        """The stages of everything asked for."""
+        return Plan.of(cell for one in self.selected for cell in self.cells(one))
+
+
+def _resolve(arguments: argparse.Namespace) -> Launch:
+    if not arguments.names:
+        raise UserError("Name an ablation, such as mask_ratio, or use --list to see them all.")
+    if arguments.seeds < 1:
+        raise UserError(f"--seeds {arguments.seeds} asks for nothing; give 1 or more.")
+    scale = scale_named(arguments.scale)
+    selected = select(arguments.names)
+    home = home_folder(arguments.home)
+    return Launch(selected, scale, arguments.seeds, describe(arguments.data or scale.data, home), home)
+
+
+def _list(console: Console) -> None:
+    table = Table("name", "in the paper", "what varies", "rows", "columns", box=None, pad_edge=False)
+    for name, ablation in ABLATIONS.items():
+        table.add_row(name, ablation.source, ablation.title, str(len(ablation.cases)), ", ".join(ablation.protocols))
+    console.print(table)
+
+
+def _dry_run(launch: Launch, console: Console) -> None:
+    plan, store = launch.plan(), Store(launch.home)
+    finished = {signature for signature in plan.stages if store.run(signature).finished is not None}
+    console.print(
+        f"{', '.join(one.ablation.name for one in launch.selected)} at scale {launch.scale.name} on {launch.info.name}, "
+        f"{launch.seeds} seed{'s' * (launch.seeds > 1)}: {len(plan.cells)} cells, {len(plan.stages)} distinct stages, "
+        f"{len(finished)} of them finished.",
+        soft_wrap=True,
+    )
+    table = Table("stages", "kind", "finished", box=None, pad_edge=False)
+    for kind, count in plan.counts().items():
+        done = sum(plan.stages[signature].kind == kind for signature in finished)
+        table.add_row(str(count), kind, str(done))
+    console.print(table)
+    names = stage_names(plan)
+    for signature in plan.stages:
+        console.print(f"  {'done' if signature in finished else '    '}  {signature:<38} {names[signature]}", soft_wrap=True)
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """The command; returns the exit status."""
+    arguments, console = _arguments(words), Console()
+    try:
+        if arguments.list:
+            _list(console)
+            return 0
+        launch = _resolve(arguments)
+        if arguments.dry_run:
+            _dry_run(launch, console)
+            return 0
+        from ablations.execute import execute
+
+        return execute(launch, console)
+    except UserError as error:
+        print(error, file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("Stopped; what was finished is kept and the same command goes on from here.", file=sys.stderr)
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,25 @@
+"""Where a stage computes, and in which precision."""
+
+from __future__ import annotations
+
+import torch
+
+from mae_core.recipes import Dtype, Recipe
+
+
+def device_of(recipe: Recipe) -> torch.device:
+    """The recipe's device; `auto` takes the GPU where there is one."""
+    if recipe.device == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    return torch.device(recipe.device)
+
+
+def device_name(recipe: Recipe) -> str:
+    """The kind of device, with the card's name."""
+    device = device_of(recipe)
+    return "cpu" if device.type == "cpu" else f"cuda ({torch.cuda.get_device_name(device)})"
+
+
+def autocast(device: torch.device, dtype: Dtype) -> torch.autocast:
+    """Matrix products in `dtype`; parameters, norms and losses stay float32."""
+    return torch.autocast(device.type, dtype=getattr(torch, dtype), enabled=dtype != "float32")

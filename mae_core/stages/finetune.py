@@ -1,0 +1,99 @@
+"""Fine-tuning, full or partial (Table 9, Figure 9); of an untrained encoder it is training from scratch."""
+
+from __future__ import annotations
+
+import torch
+from timm.data import Mixup
+from torch.nn import functional as F
+
+from mae_core import randomness
+from mae_core.data.images import Images, View
+from mae_core.model.classifier import Classifier
+from mae_core.recipes import FinetuneRecipe
+from mae_core.signature import Stage
+from mae_core.stages.device import autocast, device_of
+from mae_core.stages.images import images_of, labels_of, learnt_from, scored_on
+from mae_core.stages.result import Result
+from mae_core.stages.weights import encoder_of, encoder_weights, save_weights
+from mae_core.store.run import Store
+from mae_core.training.course import Batch, course_of
+from mae_core.training.loop import Learner, train
+from mae_core.training.optim import absolute_lr, adamw, layer_decay_groups
+from mae_core.training.workspace import Workspace
+
+EVALUATION_BATCH = 250
+
+
+class Classification(Learner):
+    """Learn labels."""
+
+    def __init__(self, recipe: FinetuneRecipe, classifier: Classifier, images: Images) -> None:
+        self.recipe, self.images, self.labels = recipe, images, labels_of(recipe, images)
+        self.device = device_of(recipe)
+        self.module: Classifier = classifier.to(self.device)
+        self.mixup = _mixup(recipe, images.num_classes)
+
+    def loss(self, batch: Batch) -> torch.Tensor:
+        """Cross-entropy against smoothed, possibly mixed, labels."""
+        recipe, samples = self.recipe, batch.samples
+        if self.mixup is not None:
+            samples = _beside_partners(batch)
+        view = View(recipe.augmentation, recipe.crop_scale, recipe.seed, batch.epoch)
+        imgs = self.images.batch(samples, view).to(self.device, non_blocking=True)
+        target = self.labels[samples].to(self.device)
+        if self.mixup is not None:
+            with randomness.seeded(recipe.seed, "mixup", batch.step):  # one draw for the effective batch
+                imgs, target = self.mixup(imgs, target)
+            imgs, target = imgs[: len(batch.samples)], target[: len(batch.samples)]
+        with randomness.seeded(recipe.seed, "drop_path", batch.step, batch.part), autocast(self.device, recipe.dtype):
+            logits = self.module(imgs)
+        smoothing = recipe.smoothing if self.mixup is None else 0.0  # mixed targets are smoothed already
+        return F.cross_entropy(logits.float(), target, label_smoothing=smoothing)
+
+
+def _mixup(recipe: FinetuneRecipe, num_classes: int) -> Mixup | None:
+    """timm's mixup and cutmix: always one of the two, each half of the time, one draw for a batch."""
+    if not recipe.mixup and not recipe.cutmix:
+        return None
+    return Mixup(recipe.mixup, recipe.cutmix, label_smoothing=recipe.smoothing, num_classes=num_classes)
+
+
+def _beside_partners(batch: Batch) -> torch.Tensor:
+    """The micro-batch followed by its partners, so that reversing pairs each image with its own.
+
+    In the effective batch image i is mixed with image B-1-i, whatever micro-batches it is split into.
+    """
+    partners = batch.effective.flip(0)[batch.start : batch.stop]
+    return torch.cat([batch.samples, partners.flip(0)])
+
+
+def finetune(stage: Stage, store: Store, workspace: Workspace) -> Result:
+    """Fine-tune the parent's encoder, score it once at the end."""
+    recipe, encoder = stage.recipe, encoder_of(stage)
+    assert isinstance(recipe, FinetuneRecipe)
+    images = images_of(recipe, encoder, store, "train")
+    classifier = Classifier(encoder, recipe, images.num_classes)
+    classifier.load_encoder(encoder_weights(stage, store))
+    learner = Classification(recipe, classifier, images)
+    lr = absolute_lr(recipe.base_lr, recipe.batch_size)
+    course = course_of(recipe, learnt_from(recipe, images), recipe.min_lr / lr)
+    optimizer = adamw(layer_decay_groups(classifier, lr, recipe.layer_decay, recipe.weight_decay), recipe.betas)
+    trained = train(learner, optimizer, course, workspace)
+    save_weights(workspace.folder, classifier, stage)
+    top1 = accuracy(learner, *(scored := scored_on(recipe, images, encoder, store)))
+    metrics = {"top1": top1, "n_test": float(len(scored[1])), "loss": trained.loss}
+    return Result(metrics, trained.images_per_second)
+
+
+@torch.inference_mode()
+def accuracy(learner: Classification, images: Images, samples: torch.Tensor) -> float:
+    """Top-1 in per cent on the evaluation view of `samples`."""
+    assert images.labels is not None
+    learner.module.eval()
+    right = 0
+    for chunk in samples.split(EVALUATION_BATCH):
+        imgs = images.batch(chunk, View("eval")).to(learner.device)
+        with autocast(learner.device, learner.recipe.dtype):
+            found = learner.module(imgs).argmax(dim=1).cpu()
+        right += int((found == images.labels[chunk]).sum())
+    return 100.0 * right / len(samples)

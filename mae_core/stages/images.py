@@ -1,0 +1,53 @@
+"""The images a stage reads: opened by its recipe, and divided into those learnt from, chosen on and scored."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import torch
+
+from mae_core.data import splits
+from mae_core.data.images import Images, open_images
+from mae_core.errors import DataError
+from mae_core.recipes import EncoderRecipe, EvaluationRecipe, LogisticRegressionRecipe, PretrainRecipe
+from mae_core.store.run import Store
+
+
+def images_of(
+    recipe: PretrainRecipe | EvaluationRecipe,
+    shape: EncoderRecipe | LogisticRegressionRecipe,
+    store: Store,
+    split: Literal["train", "test"],
+) -> Images:
+    """The images of `recipe`, at the size and channels of `shape`."""
+    return open_images(
+        recipe.data, store.home, split, image_size=shape.image_size, in_chans=shape.in_chans,
+        fingerprint=recipe.fingerprint,
+    )  # fmt: skip
+
+
+def labels_of(recipe: EvaluationRecipe, images: Images) -> torch.Tensor:
+    """The images' labels, (n,) int64. Raises DataError where there are none."""
+    if images.labels is None:
+        raise DataError(f"{recipe.data} has no labels; only pre-training and panels are possible on it.")
+    return images.labels
+
+
+def learnt_from(recipe: EvaluationRecipe, images: Images, *, choosing: bool = False) -> torch.Tensor:
+    """The train images whose labels are learnt from.
+
+    The held-out tenth is left out wherever a choice is made on it, and below the full label budget always, so that
+    the same images are learnt from when a setting is chosen and when it is scored.
+    """
+    exclude = choosing or recipe.labels is not None or recipe.evaluate_on == "heldout"
+    return splits.labelled(labels_of(recipe, images), recipe.labels, exclude_heldout=exclude)
+
+
+def scored_on(
+    recipe: EvaluationRecipe, train: Images, shape: EncoderRecipe | LogisticRegressionRecipe, store: Store
+) -> tuple[Images, torch.Tensor]:
+    """The images that give the number, and which of them: the test split, or the held-out part of train."""
+    if recipe.evaluate_on == "heldout":
+        return train, splits.heldout(len(train))[: recipe.scored_images]
+    test = images_of(recipe, shape, store, "test")
+    return test, torch.arange(len(test))[: recipe.scored_images]

@@ -1,0 +1,135 @@
+"""Linear probing (Table 10): a frozen encoder, BatchNorm without affine, one linear layer, LARS.
+
+Several learning rates are trained as parallel heads in one pass; the head is chosen on held-out train images.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from mae_core import randomness
+from mae_core.data import splits
+from mae_core.data.images import Images, View
+from mae_core.model.encoder import Encoder
+from mae_core.recipes import LinearProbeRecipe
+from mae_core.signature import Stage
+from mae_core.stages.device import autocast, device_of
+from mae_core.stages.images import images_of, labels_of, learnt_from, scored_on
+from mae_core.stages.result import Result
+from mae_core.stages.weights import encoder_of, encoder_weights, save_weights
+from mae_core.store.run import Store
+from mae_core.training.course import Batch, course_of
+from mae_core.training.loop import Learner, train
+from mae_core.training.optim import absolute_lr, lars
+from mae_core.training.workspace import Workspace
+
+FEATURE_BATCH = 250
+HEAD_STD = 0.01  # as the released linear probe
+
+
+class Heads(nn.Module):
+    """Parallel linear classifiers on normalised features; each learns as if it were alone."""
+
+    def __init__(self, dim: int, num_classes: int, heads: int, seed: int) -> None:
+        super().__init__()
+        self.norm = nn.BatchNorm1d(dim, affine=False, eps=1e-6)
+        weight = torch.empty(num_classes, dim)
+        nn.init.trunc_normal_(weight, std=HEAD_STD, generator=randomness.generator(seed, "init", "head.weight"))
+        self.weights = nn.ParameterList(nn.Parameter(weight.clone()) for _ in range(heads))
+        self.biases = nn.ParameterList(nn.Parameter(torch.zeros(num_classes)) for _ in range(heads))
+
+    def forward(self, features: torch.Tensor) -> torch.Tensor:
+        """Logits of (N, D) features, head by head: (N, heads, classes)."""
+        weight, bias = torch.cat(list(self.weights)), torch.cat(list(self.biases))  # [heads·classes, D]
+        logits = F.linear(self.norm(features), weight, bias)
+        return logits.unflatten(1, (len(self.weights), -1))
+
+
+class Probe(Learner):
+    """Learn labels from frozen features."""
+
+    def __init__(self, recipe: LinearProbeRecipe, encoder: Encoder, images: Images) -> None:
+        self.recipe, self.images, self.labels = recipe, images, labels_of(recipe, images)
+        self.device = device_of(recipe)
+        self.encoder = encoder.to(self.device).eval().requires_grad_(False)
+        dim = encoder.recipe.embed_dim
+        self.module = Heads(dim, images.num_classes, len(recipe.base_lrs), recipe.seed).to(self.device)
+        self.table: torch.Tensor | None = None  # (n, views, D) features of fixed views; None: a new crop each epoch
+        self.row = torch.empty(0, dtype=torch.int64)
+
+    def fix_views(self, samples: torch.Tensor) -> None:
+        """Encode the recipe's fixed number of crops of `samples`, once; epochs take turns with them."""
+        views = range(self.recipe.views or 0)
+        self.table = torch.stack([self.encode(self.images, samples, self.view(view)) for view in views], dim=1)
+        self.row = torch.full((len(self.images),), -1)
+        self.row[samples] = torch.arange(len(samples))
+
+    def view(self, epoch: int) -> View:
+        """The crops of an epoch, or of the fixed view of that number."""
+        return View(self.recipe.augmentation, self.recipe.crop_scale, self.recipe.seed, epoch)
+
+    @torch.no_grad()
+    def encode(self, images: Images, samples: torch.Tensor, view: View) -> torch.Tensor:
+        """Features of `samples` under `view`: (N, D) float32."""
+        features = []
+        for chunk in samples.split(FEATURE_BATCH):
+            imgs = images.batch(chunk, view).to(self.device)
+            with autocast(self.device, self.recipe.dtype):
+                features.append(self.encoder.features(imgs).float())
+        return torch.cat(features)
+
+    def loss(self, batch: Batch) -> torch.Tensor:
+        """The heads' cross-entropies added up, so that each head's gradient is its own."""
+        if self.table is None:
+            features = self.encode(self.images, batch.samples, self.view(batch.epoch))
+        else:
+            features = self.table[self.row[batch.samples], batch.epoch % self.table.shape[1]]
+        logits = self.module(features)  # [N, heads, classes]
+        labels = self.labels[batch.samples].to(self.device)[:, None].expand(-1, logits.shape[1])
+        losses = F.cross_entropy(logits.flatten(0, 1), labels.flatten(), reduction="sum")
+        return losses / len(batch.samples)
+
+    @torch.no_grad()
+    def accuracies(self, images: Images, samples: torch.Tensor) -> torch.Tensor:
+        """Top-1 of each head in per cent on the evaluation view of `samples`: (heads,) float64."""
+        assert images.labels is not None
+        logits = self.module.eval()(self.encode(images, samples, View("eval")))
+        right = logits.argmax(dim=2).cpu() == images.labels[samples][:, None]
+        return 100.0 * right.double().mean(dim=0)
+
+
+def linear_probe(stage: Stage, store: Store, workspace: Workspace) -> Result:
+    """Probe the parent's encoder; score the head that was best on held-out train images."""
+    recipe, shape = stage.recipe, encoder_of(stage)
+    assert isinstance(recipe, LinearProbeRecipe)
+    images = images_of(recipe, shape, store, "train")
+    encoder = Encoder(shape, pooling=recipe.pooling)
+    encoder.load_encoder(encoder_weights(stage, store))
+    probe = Probe(recipe, encoder, images)
+    samples = learnt_from(recipe, images, choosing=len(recipe.base_lrs) > 1)
+    if recipe.views is not None:
+        probe.fix_views(samples)
+    groups = [
+        {"params": [weight, bias], "lr": absolute_lr(base_lr, recipe.batch_size)}
+        for weight, bias, base_lr in zip(probe.module.weights, probe.module.biases, recipe.base_lrs, strict=True)
+    ]
+    optimizer = lars(groups, recipe.weight_decay, recipe.momentum)
+    trained = train(probe, optimizer, course_of(recipe, samples), workspace)
+    save_weights(workspace.folder, probe.module, stage)
+    return Result(_scores(probe, recipe, images, scored_on(recipe, images, shape, store)), trained.images_per_second)
+
+
+def _scores(
+    probe: Probe, recipe: LinearProbeRecipe, images: Images, scored: tuple[Images, torch.Tensor]
+) -> dict[str, float]:
+    """The chosen head's accuracy, and how it was chosen."""
+    accuracies = probe.accuracies(*scored)
+    metrics = {"n_test": float(len(scored[1])), "best_base_lr": recipe.base_lrs[0], "top1": float(accuracies[0])}
+    if len(recipe.base_lrs) > 1:
+        heldout = probe.accuracies(images, splits.heldout(len(images)))
+        best = int(heldout.argmax())
+        metrics["top1"], metrics["heldout_top1"] = float(accuracies[best]), float(heldout[best])
+        metrics["best_base_lr"] = recipe.base_lrs[best]
+    return metrics

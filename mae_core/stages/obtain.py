@@ -1,0 +1,133 @@
+"""The only door to work: find the finished run, or claim it, resume or start it, and record how it ended."""
+
+from __future__ import annotations
+
+import logging
+import time
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import torch
+
+from mae_core.errors import StoreError
+from mae_core.signature import Stage, from_document
+from mae_core.stages.device import device_name
+from mae_core.stages.result import Result
+from mae_core.stages.work import perform
+from mae_core.store.attempt import RECORD, Attempt, Heartbeat, Watch, finish, take
+from mae_core.store.files import checksum, write_sealed
+from mae_core.store.provenance import provenance
+from mae_core.store.run import Run, Store
+from mae_core.training import checkpoints
+from mae_core.training.workspace import DivergedError, StoppedError, Workspace
+
+Ending = Literal["done", "busy", "waiting", "stopped", "failed", "diverged"]
+LOG = "log.txt"
+
+log = logging.getLogger("mae")
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How asking for a stage ended; `busy`: somebody else is at it, `waiting`: its parents are not finished."""
+
+    ending: Ending
+    reason: str = ""
+
+
+def obtain(
+    signature: str,
+    store: Store,
+    watch: Watch,
+    stop_requested: Callable[[], bool] = lambda: False,
+    checkpoint_seconds: float | None = None,
+) -> Outcome:
+    """Have the stage `signature` of the store done, by anyone, once."""
+    run = store.run(signature)
+    if run.finished is not None:
+        return Outcome("done")
+    if run.document is None:
+        return Outcome("failed", f"{signature} was never planned, or its recipe file is damaged; repeat the command.")
+    try:
+        stage = from_document(run.document)
+    except StoreError as error:
+        return Outcome("failed", str(error))
+    if any(store.run(parent.signature).finished is None for parent in stage.parents):
+        return Outcome("waiting")
+    attempt = _claim(run, watch)
+    if attempt is None:
+        return Outcome("busy")
+    with Heartbeat(attempt) as heartbeat:
+        workspace = Workspace(store.home, attempt, [a.folder for a in run.attempts], stop_requested, heartbeat)
+        if checkpoint_seconds is not None:
+            workspace.checkpoint_seconds = checkpoint_seconds
+        return _attempt(stage, store, workspace)
+
+
+def _claim(run: Run, watch: Watch) -> Attempt | None:
+    """The next attempt at `run`, unless the last one's owner lives."""
+    last = run.attempts[-1] if run.attempts else None
+    if last is not None and last.record is None and watch.alive(last):
+        return None
+    return take(run.folder, last.number + 1 if last else 1)
+
+
+def _attempt(stage: Stage, store: Store, workspace: Workspace) -> Outcome:
+    """Do the stage in the workspace and write down how that ended."""
+    handler = logging.FileHandler(workspace.folder / LOG)
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    log.addHandler(handler)
+    try:
+        log.info("%s, attempt %d", stage.signature, workspace.attempt.number)
+        result = perform(stage, store, workspace)
+    except StoppedError:
+        return _ended(stage, workspace, "stopped", reason="asked to stop; the next attempt goes on from here")
+    except DivergedError as error:
+        return _ended(stage, workspace, "diverged", reason=str(error))
+    except Exception as error:
+        log.exception("failed")
+        reason = f"{type(error).__name__}: {error}"
+        return _ended(stage, workspace, "failed", reason=reason, traceback=traceback.format_exc())
+    else:
+        return _finished(stage, workspace, result)
+    finally:
+        log.removeHandler(handler)
+        handler.close()
+
+
+def _finished(stage: Stage, workspace: Workspace, result: Result) -> Outcome:
+    kept = [path for path in sorted(workspace.folder.iterdir()) if path.suffix in {".safetensors", ".npz", ".jsonl"}]
+    outcome = _ended(
+        stage,
+        workspace,
+        "done",
+        metrics=result.metrics,
+        images_per_second=result.images_per_second,
+        remarks=list(result.remarks),
+        artefacts={path.name: checksum(path) for path in kept},
+    )
+    if finish(workspace.attempt):
+        for folder in (workspace.folder, *workspace.earlier):  # nobody resumes a finished run
+            checkpoints.drop(folder)
+    return outcome
+
+
+def _ended(stage: Stage, workspace: Workspace, state: Ending, *, reason: str = "", **more: Any) -> Outcome:
+    workspace.close()
+    record = {
+        "state": state,
+        "signature": stage.signature,
+        "reason": reason,
+        "metrics": {},
+        "seconds": round(workspace.seconds, 3),
+        "attempts": workspace.attempt.number,
+        "ended": time.time(),
+        "provenance": provenance(device=device_name(stage.recipe), threads=torch.get_num_threads()),
+        **more,
+    }
+    write_sealed(workspace.folder / RECORD, record)
+    log.info("%s %s", state, reason)
+    return Outcome(state, reason)
+

@@ -1,0 +1,91 @@
+"""Masked pre-training (paper, section 3; Table 8)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from mae_core.data import splits
+from mae_core.data.images import Images, View
+from mae_core.model.mae import MaskedAutoencoder
+from mae_core.model.masking import draw_masking
+from mae_core.model.patches import patchify, unpatchify
+from mae_core.recipes import PretrainRecipe
+from mae_core.signature import Stage
+from mae_core.stages.device import autocast, device_of
+from mae_core.stages.images import images_of
+from mae_core.stages.result import Result
+from mae_core.stages.weights import save_weights
+from mae_core.store.run import Store
+from mae_core.training.course import Batch, course_of
+from mae_core.training.loop import Learner, train
+from mae_core.training.optim import absolute_lr, adamw, parameter_groups
+from mae_core.training.workspace import Workspace
+
+PANEL_IMAGES = 8
+PANELS = "panels.npz"
+
+
+class Reconstruction(Learner):
+    """Learn to reconstruct masked patches."""
+
+    def __init__(self, recipe: PretrainRecipe, images: Images) -> None:
+        self.recipe, self.images = recipe, images
+        self.device = device_of(recipe)
+        self.module: MaskedAutoencoder = MaskedAutoencoder(recipe).to(self.device)
+
+    def view(self, epoch: int) -> View:
+        """The augmentation of an epoch."""
+        return View(self.recipe.augmentation, self.recipe.crop_scale, self.recipe.seed, epoch)
+
+    def loss(self, batch: Batch) -> torch.Tensor:
+        """The reconstruction loss of a batch, each image under its own crop and mask."""
+        imgs = self.images.batch(batch.samples, self.view(batch.epoch)).to(self.device, non_blocking=True)
+        masking = draw_masking(self.recipe, batch.epoch, batch.samples).to(self.device)
+        with autocast(self.device, self.recipe.dtype):
+            loss: torch.Tensor = self.module(imgs, masking)
+        return loss
+
+
+def pretrain(stage: Stage, store: Store, workspace: Workspace) -> Result:
+    """Pre-train, then write the weights and panels of reconstructed test images."""
+    recipe = stage.recipe
+    assert isinstance(recipe, PretrainRecipe)
+    images = images_of(recipe, recipe, store, "train")
+    learner = Reconstruction(recipe, images)
+    lr = absolute_lr(recipe.base_lr, recipe.batch_size)
+    course = course_of(recipe, splits.pretraining(len(images), recipe.train_images), recipe.min_lr / lr)
+    optimizer = adamw(parameter_groups(learner.module, lr, recipe.weight_decay), recipe.betas)
+    trained = train(learner, optimizer, course, workspace)
+    save_weights(workspace.folder, learner.module, stage)
+    draw_panels(learner, images_of(recipe, recipe, store, "test"), workspace.folder / PANELS)
+    remarks = (f"{len(images.corrupt)} damaged train images were replaced by others",) if images.corrupt else ()
+    seen = float(course.steps * course.size)
+    return Result({"loss": trained.loss, "images": seen}, trained.images_per_second, remarks)
+
+
+@torch.no_grad()
+def draw_panels(learner: Reconstruction, images: Images, path: Path) -> None:
+    """Save masked, reconstructed and original pixels in [0, 1] of the same few test images in every run."""
+    samples = torch.linspace(0, len(images) - 1, min(PANEL_IMAGES, len(images))).long()
+    imgs = images.batch(samples, View("eval"))
+    masking = draw_masking(learner.recipe, 0, samples)
+    module = learner.module.eval()
+    pred = module.reconstruct(imgs.to(learner.device), masking.to(learner.device)).float().cpu()
+    shown = module.target.display(pred, imgs)
+    visible = unpatchify(
+        patchify(torch.ones_like(imgs), learner.recipe.patch_size) * (1 - masking.mask)[:, :, None],
+        learner.recipe.patch_size,
+        learner.recipe.grid,
+    )
+    mean, std = (torch.tensor(values)[:, None, None] for values in (images.mean, images.std))
+    originals, reconstructed = ((pixels * std + mean).clamp(0, 1) for pixels in (imgs, shown))
+    np.savez_compressed(
+        path,
+        originals=originals.half().numpy(),
+        reconstructed=reconstructed.half().numpy(),
+        masked=(originals * visible + 0.5 * (1 - visible)).half().numpy(),
+        mask_ratio=learner.recipe.mask_ratio,
+    )

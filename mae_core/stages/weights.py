@@ -1,0 +1,40 @@
+"""Final weights: how stages write them and read their parents'."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file, save_file
+from torch import nn
+
+from mae_core.errors import StoreError
+from mae_core.recipes import EncoderRecipe
+from mae_core.signature import Stage
+from mae_core.store.run import Store
+
+WEIGHTS = "weights.safetensors"
+
+
+def save_weights(folder: Path, module: nn.Module, stage: Stage) -> None:
+    """Write the module's weights as safetensors, with the stage that made them in the header."""
+    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in module.state_dict().items()}
+    save_file(tensors, folder / WEIGHTS, {"stage": json.dumps(stage.document())})
+
+
+def encoder_of(stage: Stage) -> EncoderRecipe:
+    """The shape of the encoder that `stage` evaluates, which is its parent's."""
+    recipe = stage.parents[0].recipe
+    if not isinstance(recipe, EncoderRecipe):
+        raise StoreError(f"{stage.signature} has no encoder as its parent; plan it again.")
+    return recipe
+
+
+def encoder_weights(stage: Stage, store: Store) -> Mapping[str, torch.Tensor]:
+    """The finished weights of the stage's parent."""
+    parent = store.run(stage.parents[0].signature)
+    if parent.finished is None:
+        raise StoreError(f"{parent.signature} is not finished; run it first.")
+    return load_file(parent.finished.folder / WEIGHTS)

@@ -1,0 +1,35 @@
+"""Which function does which kind of stage, and what it is given."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import torch
+
+from mae_core.signature import Stage
+from mae_core.stages.finetune import finetune
+from mae_core.stages.linear_probe import linear_probe
+from mae_core.stages.logistic_regression import logistic_regression
+from mae_core.stages.pretrain import pretrain
+from mae_core.stages.result import Result
+from mae_core.stages.untrained import untrained
+from mae_core.store.run import Store
+from mae_core.training.workspace import Workspace
+
+Work = Callable[[Stage, Store, Workspace], Result]
+
+WORK: Mapping[str, Work] = {
+    "untrained": untrained,
+    "pretrain": pretrain,
+    "finetune": finetune,
+    "linear_probe": linear_probe,
+    "logistic_regression": logistic_regression,
+}
+
+
+def perform(stage: Stage, store: Store, workspace: Workspace) -> Result:
+    """Do the work of `stage` in this process. Raises what the work raises."""
+    if stage.recipe.threads is not None:
+        torch.set_num_threads(stage.recipe.threads)
+    torch.set_flush_denormal(True)  # denormal numbers slow a CPU a hundredfold and carry no information here
+    return WORK[stage.kind](stage, store, workspace)
