@@ -20,7 +20,7 @@ help:
 	@echo 'make benchmark   the speed measurements'
 
 setup: $(ready)
-	@test -d "$${MAE_HOME:-out}/data/fashion_mnist" || $(python) -m mae_core.data fetch fashion_mnist
+	@$(python) -m mae_core.data fetch fashion_mnist
 
 # An interrupted set-up leaves .venv/unfinished and starts anew at the next call; the wheels stay in pip's cache.
 # Byte-compiling everything would double the set-up's time; Python compiles what is imported, when it is.

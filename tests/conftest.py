@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-PLACED = Path(os.environ.get("MAE_HOME", ROOT / "out")) / "data" / "fashion_mnist"  # where `make setup` puts it
+PLACED = Path(os.environ.get("MAE_HOME") or ROOT / "out") / "data" / "fashion_mnist"  # where `make setup` puts it
 
 # read when torch, NumPy, MLflow or a hub client is first imported, by a test or by a process that it starts
 os.environ.update(
@@ -33,7 +33,7 @@ def shared_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
     home = tmp_path_factory.mktemp("shared")
     if PLACED.is_dir():
-        shutil.copytree(PLACED, home / "data" / "fashion_mnist")
+        shutil.copytree(PLACED, home / "data" / "fashion_mnist", ignore=shutil.ignore_patterns(".*"))
     obtain(home)
     return home / "data"
 

@@ -13,6 +13,10 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from ablations.selection import select
+from mae_core.data.catalogue import describe
+from mae_core.scales import SCALES
+
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 CONTRACTS = PROJECT["tool"]["importlinter"]["contracts"]
@@ -81,6 +85,17 @@ def test_python_commands_in_markdown_exist() -> None:
 def test_make_targets_in_markdown_exist() -> None:
     named = {name for page in files("*.md") for name in re.findall(r"(?m)(?:^ *|`)make ([a-z_]+)", page.read_text())}
     assert named - set(re.findall(r"(?m)^(\w+):", (ROOT / "Makefile").read_text())) == set()
+
+
+def test_documented_ablation_can_be_planned(tmp_path: Path) -> None:
+    page = (ROOT / "docs" / "add-an-ablation.md").read_text()
+    spec = tmp_path / "decoder_heads.py"
+    spec.write_text(re.findall(r"```python\n(.*?)```", page, flags=re.DOTALL)[0])
+    (selected,) = select([str(spec)])
+    cells = selected.ablation.cells(SCALES["mini"], describe("fashion_mnist", tmp_path), seeds=1)
+    assert [cell.name for cell in cells] == [
+        f"decoder_heads/{heads}/{protocol}/0" for heads in (8, 16, 32) for protocol in ("finetune", "linear_probe")
+    ]
 
 
 def test_readme_tree_names_only_what_exists_and_every_package() -> None:
