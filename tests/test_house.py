@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tomllib
 from functools import cache
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,8 @@ from mae_core.scales import SCALES
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 CONTRACTS = PROJECT["tool"]["importlinter"]["contracts"]
+PACKAGES = PROJECT["tool"]["importlinter"]["root_packages"]
+DISTRIBUTIONS = packages_distributions()  # import name → what has to be installed for it
 TORCH_FREE = next(contract for contract in CONTRACTS if contract["type"] == "forbidden")
 MACHINE_PATH = re.compile(r"(?<![\w.:~$}>)/-])/(?:work|root|home|tmp|Users)/\w")
 
@@ -131,6 +134,24 @@ def test_machine_paths_are_told_from_other_text(text: str, is_one: bool) -> None
 
 def test_changelog_has_a_place_for_the_next_change() -> None:
     assert re.search(r"^## \[Unreleased\]", (ROOT / "CHANGELOG.md").read_text(), flags=re.MULTILINE)
+
+
+def imported(file: Path) -> set[str]:
+    """The top-level packages that `file` imports, wherever in it."""
+    nodes = list(ast.walk(ast.parse(file.read_text())))
+    plain = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
+    taken_from = {node.module or "" for node in nodes if isinstance(node, ast.ImportFrom)}
+    return {name.split(".")[0] for name in plain | taken_from}
+
+
+def test_what_the_packages_import_is_declared() -> None:
+    packages = {folder.name for folder in ROOT.iterdir() if folder.is_dir()}
+    names = {name for package in PACKAGES for file in files(f"{package}/*.py") for name in imported(file)}
+    declared = {canonicalize_name(Requirement(text).name) for text in PROJECT["project"]["dependencies"]}
+    providers = {name: set(map(canonicalize_name, DISTRIBUTIONS.get(name, []))) for name in names - packages}
+    assert {
+        name for name in providers if name not in sys.stdlib_module_names and not providers[name] & declared
+    } == set()
 
 
 def test_lock_satisfies_every_range() -> None:
