@@ -1,0 +1,175 @@
+"""The description: all that MLflow is told about a run besides its curve."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mae_core.store.attempt import RECORD, Attempt
+from mae_core.store.run import RECIPE, Run, Status
+from mae_core.tracking.curve import milliseconds
+from mae_core.tracking.labels import Label
+
+MLFLOW_STATUS: Mapping[Status, str] = {
+    "running": "RUNNING",
+    "interrupted": "KILLED",
+    "stopped": "KILLED",
+    "failed": "FAILED",
+    "diverged": "FAILED",
+    "done": "FINISHED",
+}
+PARAM_LENGTH = 6000  # MLflow takes no more
+TAG_LENGTH = 5000  # nor does the oldest supported server
+PANELS = "panels.png"
+
+
+@dataclass(frozen=True)
+class Description:
+    """A run in MLflow's words."""
+
+    name: str
+    experiment: str
+    status: str
+    start: int  # milliseconds since the epoch
+    end: int | None  # None while it runs
+    tags: Mapping[str, str]
+    params: Mapping[str, str]
+    metrics: Mapping[str, float]  # the final ones
+    artefacts: tuple[Path, ...]
+
+    @property
+    def digest(self) -> str:
+        """What tells it from any other, its parameters aside: they never change."""
+        told = [self.name, self.status, self.end, dict(self.tags), dict(self.metrics), [p.name for p in self.artefacts]]
+        return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def describe(
+    run: Run, status: Status, attempt: Attempt, own: tuple[Label, ...], served: tuple[Label, ...], parent: str
+) -> Description:
+    """What MLflow is to know of `run`.
+
+    Args:
+        run: a run with at least one attempt and a whole recipe file.
+        status: where it stands.
+        attempt: the attempt that counts.
+        own: the cells whose number it gives.
+        served: the cells that rest on it, its own among them.
+        parent: the MLflow run of the stage it starts from; empty where there is none.
+    """
+    record = attempt.record or {}
+    done = status == "done"
+    return Description(
+        name=_name(run, own, served),
+        experiment=_experiment(served),
+        status=MLFLOW_STATUS[status],
+        start=milliseconds(run.attempts[0].owner.get("taken", 0.0)),
+        end=None if status == "running" else _end(attempt, record),
+        tags=dict(_tags(run, record, own, served, parent)),
+        params=dict(_params(run.document or {})),
+        metrics={key: float(value) for key, value in record.get("metrics", {}).items() if _is_number(value)}
+        if done
+        else {},
+        artefacts=_artefacts(run, attempt) if record else (),
+    )
+
+
+def origin(run: Run) -> str:
+    """Where and when a run began: tells runs of equal signature in two homes apart, and goes with a run's folder."""
+    owner = run.attempts[0].owner
+    began = [owner.get(name) for name in ("host", "boot", "pid", "started", "taken")]
+    return hashlib.sha256(json.dumps(began).encode()).hexdigest()[:16]
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def _end(attempt: Attempt, record: dict[str, Any]) -> int:
+    """When it ended: as recorded, else its last sign of life."""
+    if "ended" in record:
+        return milliseconds(record["ended"])
+    signs = [path.stat().st_mtime for path in (attempt.folder / "progress.json", attempt.folder) if path.exists()]
+    return milliseconds(signs[0] if signs else attempt.owner.get("taken", 0.0))
+
+
+def _experiment(served: tuple[Label, ...]) -> str:
+    if not served:
+        return "mae-unplanned"
+    return f"mae-{served[0].scale}-{Path(served[0].data).name}"
+
+
+def _name(run: Run, own: tuple[Label, ...], served: tuple[Label, ...]) -> str:
+    """The first cell it gives or prepares, and how many more rows share it."""
+    if not served:
+        return run.signature
+    first = own[0] if own else served[0]
+    kind = (run.document or {})["kind"]
+    name = first.cell if own else f"{first.ablation}/{first.case}/{kind}/{first.seed}"
+    more = len({(label.ablation, label.case) for label in served}) - 1
+    return f"{name} +{more}" if more else name
+
+
+def _tags(
+    run: Run, record: dict[str, Any], own: tuple[Label, ...], served: tuple[Label, ...], parent: str
+) -> Iterator[tuple[str, str]]:
+    document = run.document or {}
+    yield "mae.signature", run.signature
+    yield "mae.origin", origin(run)
+    yield "mae.kind", document["kind"]
+    yield "mae.seed", str(document["recipe"].get("seed", 0))
+    yield "mae.attempts", str(len(run.attempts))
+    if served:
+        yield "mae.ablation", _listed(label.ablation for label in served)
+        yield "mae.case", _listed(label.case for label in served)
+        yield "mae.row", _listed(label.words for label in served)
+        yield "mae.cells", _listed(label.cell for label in served)
+        yield "mae.scale", _listed(label.scale for label in served)
+        yield "mae.data", _listed(label.data for label in served)
+    if own:
+        yield "mae.protocol", _listed(label.protocol for label in own)
+    if parent:
+        yield "mlflow.parentRunId", parent
+    commit = record.get("provenance", {}).get("commit")
+    if commit:
+        yield "mae.commit", commit
+        yield "mlflow.source.git.commit", commit
+    if record.get("reason"):
+        yield "mae.reason", record["reason"][:TAG_LENGTH]
+
+
+def _listed(values: Iterable[str]) -> str:
+    """The distinct values, comma-separated, as many as a tag holds."""
+    text = ""
+    for value in sorted(set(values)):
+        longer = f"{text},{value}" if text else value
+        if len(longer) > TAG_LENGTH - 2:
+            return f"{text},…"
+        text = longer
+    return text
+
+
+def _params(document: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """The stage's kind, version and recipe, and the recipes of the stages it starts from under their kind."""
+    yield "kind", document["kind"]
+    yield "version", str(document["version"])
+    for name, value in document["recipe"].items():
+        yield name, _text(value)
+    for parent in document["parents"]:
+        for name, value in _params(parent):
+            if name not in ("kind", "version"):
+                yield name if "." in name else f"{parent['kind']}.{name}", value
+
+
+def _text(value: Any) -> str:
+    return (value if isinstance(value, str) else json.dumps(value))[:PARAM_LENGTH]
+
+
+def _artefacts(run: Run, attempt: Attempt) -> tuple[Path, ...]:
+    named = run.folder / RECIPE, attempt.folder / RECORD, attempt.folder / PANELS
+    return tuple(path for path in named if path.is_file())

@@ -1,0 +1,85 @@
+"""Views: in MLflow's page of an experiment, one table for each ablation, its cells as rows, what varies as columns.
+
+A shared view is an experiment tag that the page reads when its address ends in `?viewStateShareKey=NAME`. A page of
+another version may not know it; then the address shows the experiment's plain list of runs.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from mae_core.tracking.description import TAG_LENGTH, Description
+
+KEY = "mlflow.sharedViewState."
+NOTE = "mlflow.note.content"
+TAG_COLUMNS = ("mae.case", "mae.row", "mae.protocol", "mae.seed")
+MOST_PARAMS = 8  # columns; more would not be read
+
+
+@dataclass(frozen=True)
+class Views:
+    """The tags of each experiment, by its id."""
+
+    tags: Mapping[str, Mapping[str, str]]
+
+    @property
+    def digest(self) -> str:
+        """What tells them from any others."""
+        return hashlib.sha256(json.dumps(self.tags, sort_keys=True).encode()).hexdigest()[:16] if self.tags else ""
+
+    @property
+    def addresses(self) -> list[tuple[str, str]]:
+        """(ablation, address in the MLflow page) of each view."""
+        return [
+            (key.removeprefix(KEY), _address(experiment, key.removeprefix(KEY)))
+            for experiment, tags in self.tags.items()
+            for key in sorted(tags)
+            if key.startswith(KEY)
+        ]
+
+
+def views(described: Iterable[tuple[str, tuple[str, ...], Description]]) -> Views:
+    """The views of runs given as (experiment id, ablations whose numbers they give, description)."""
+    tables: dict[str, dict[str, list[Description]]] = {}
+    for experiment, ablations, description in described:
+        for ablation in ablations:
+            tables.setdefault(experiment, {}).setdefault(ablation, []).append(description)
+    return Views({experiment: _tags(experiment, of) for experiment, of in sorted(tables.items())})
+
+
+def _tags(experiment: str, tables: dict[str, list[Description]]) -> dict[str, str]:
+    tags = {f"{KEY}{ablation}": _state(ablation, runs) for ablation, runs in tables.items()}
+    links = ", ".join(f"[{ablation}]({_address(experiment, ablation)})" for ablation in sorted(tables))
+    return {**tags, NOTE: f"Tables: {links}"[:TAG_LENGTH]}
+
+
+def _address(experiment: str, ablation: str) -> str:
+    return f"#/experiments/{experiment}/runs?viewStateShareKey={ablation}"
+
+
+def _state(ablation: str, runs: list[Description]) -> str:
+    """A page's state: which runs, in which order, with which columns."""
+    columns = [f"tags.`{tag}`" for tag in TAG_COLUMNS]
+    columns += [f"params.`{name}`" for name in _varying(runs)[:MOST_PARAMS]]
+    columns += [f"metrics.`{name}`" for name in sorted({name for run in runs for name in run.metrics})]
+    state = {
+        # only the stages that give a number have a protocol
+        "searchFilter": f"tags.`mae.cells` LIKE '%{ablation}/%' AND tags.`mae.protocol` LIKE '%'",
+        "orderByKey": "tags.`mae.case`",
+        "orderByAsc": True,
+        "startTime": "ALL",
+        "lifecycleFilter": "Active",
+        "datasetsFilter": [],
+        "modelVersionFilter": "All Runs",
+        "selectedColumns": columns,
+    }
+    return json.dumps(state)
+
+
+def _varying(runs: list[Description]) -> list[str]:
+    """The parameters of the encoder's stages that are not the same in all runs, whatever the protocol."""
+    names = {name for run in runs for name in run.params if "." in name and not name.endswith(".seed")}
+    return sorted(name for name in names if len({run.params[name] for run in runs if name in run.params}) > 1)

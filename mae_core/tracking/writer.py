@@ -1,0 +1,214 @@
+"""The writer: the one that speaks to MLflow. Whatever it was killed at, doing it again changes nothing."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from dataclasses import dataclass, field, replace
+
+import mlflow
+from mlflow import MlflowClient
+from mlflow.entities import Experiment, Metric, Param, RunTag, ViewType
+from mlflow.exceptions import MlflowException
+
+from mae_core.store.attempt import Watch
+from mae_core.tracking.curve import Point, batches, digest, points
+from mae_core.tracking.database import prepare
+from mae_core.tracking.description import origin
+from mae_core.tracking.destination import Destination
+from mae_core.tracking.positions import Position, Positions
+from mae_core.tracking.survey import Item, items
+from mae_core.tracking.views import Views, views
+
+METRICS_A_BATCH = 800  # MLflow takes 1000 things at once
+PARAMS_A_BATCH = 100
+# the destination is well, and what it refuses is one run
+ABOUT_ONE_RUN = {"BAD_REQUEST", "INVALID_PARAMETER_VALUE", "INVALID_STATE", "RESOURCE_DOES_NOT_EXIST"}
+
+
+@dataclass
+class Pass:
+    """What one look through the store came to."""
+
+    replayed: int = 0  # runs
+    refused: list[str] = field(default_factory=list)  # one sentence for each run that was not
+    views: Views = field(default_factory=lambda: Views({}))
+
+
+class Writer:
+    """MLflow at one destination; the caller holds the destination's lock."""
+
+    def __init__(self, destination: Destination) -> None:
+        self.destination = destination
+        self.positions = Positions(destination.folder)
+        memo = self.positions.memo
+        if destination.database is not None:
+            prepare(destination.database, migrate=destination.is_default and memo.mlflow != mlflow.__version__)
+        self.client = MlflowClient(tracking_uri=destination.uri)
+        self.experiments = self._experiments()
+        if (
+            not memo.experiments.items()
+            <= {name: found.experiment_id for name, found in self.experiments.items()}.items()
+        ):
+            self.positions.clear()  # another database or server than the one that was written to
+        self.positions.put_memo(replace(self.positions.memo, mlflow=mlflow.__version__))
+        # where runs without a position may be; in an empty place none can
+        ids = [found.experiment_id for found in self.experiments.values() if found.lifecycle_stage == "active"]
+        self.ids = ids if ids and self.client.search_runs(ids, max_results=1) else []
+
+    def catch_up(self, watch: Watch | None = None) -> Pass:
+        """Send all that is lacking. Raises whatever MLflow raises where the destination as a whole fails."""
+        done, found = Pass(), []
+        for item in items(self.destination, watch):
+            position = item.position
+            if item.pending:
+                try:
+                    position = self._replay(item)
+                    done.replayed += 1
+                except MlflowException as error:
+                    if error.error_code not in ABOUT_ONE_RUN:
+                        raise
+                    done.refused.append(f"{item.run.signature}: {error.message}")
+            found.append((position.experiment_id, item.ablations, item.description))
+        done.views = views(found)
+        self._show(done.views)
+        return done
+
+    def _replay(self, item: Item) -> Position:
+        told, position, made = item.description, self._trusted(item), False
+        if not position.run_id:
+            position, made = self._enter(item)
+        new = told.digest != position.told
+        params = [] if position.told else [Param(name, value) for name, value in told.params.items()]
+        position = self._replay_curve(replace(item, position=position), params, _final_points(item) if new else [])
+        if new:
+            self._describe(item, position.run_id, made=made)
+            position = self._keep(item, replace(position, told=told.digest))
+        return position
+
+    def _trusted(self, item: Item) -> Position:
+        """The position, or a new one where the MLflow run is gone or holds rows that the run took back."""
+        position = item.position
+        if not position.run_id:
+            return position
+        try:
+            if self.client.get_run(position.run_id).info.lifecycle_stage != "active":
+                return Position()
+        except MlflowException as error:
+            if error.error_code != "RESOURCE_DOES_NOT_EXIST":
+                raise
+            return Position()
+        goes_on = item.attempt.number == position.attempt or not position.reach or not item.has_new_rows
+        if not goes_on and position.digest != digest(item.rows[: position.reach]):
+            self.client.delete_run(position.run_id)  # MLflow cannot delete points, only runs
+            return Position()
+        return position
+
+    def _enter(self, item: Item) -> tuple[Position, bool]:
+        """The MLflow run of `item`, and whether it was made just now, not by a writer killed before noting it."""
+        told = item.description
+        run_id, experiment_id = self._find(item)
+        made = not run_id
+        if made:
+            experiment_id = self._experiment(told.experiment)
+            run = self.client.create_run(experiment_id, start_time=told.start, tags=dict(told.tags), run_name=told.name)
+            run_id = run.info.run_id
+        return self._keep(item, Position(run_id, experiment_id)), made
+
+    def _find(self, item: Item) -> tuple[str, str]:
+        """The ids of the run that has the signature and origin of `item`, and of its experiment; empty if none."""
+        if self.ids:
+            wanted = f"tags.`mae.signature` = '{item.run.signature}' AND tags.`mae.origin` = '{origin(item.run)}'"
+            for run in self.client.search_runs(self.ids, wanted, max_results=1):
+                return run.info.run_id, run.info.experiment_id
+        return "", ""
+
+    def _replay_curve(self, item: Item, params: list[Param], more: list[Point]) -> Position:
+        """Send the rows that are new; `params` and `more` points ride along, as each request has its price."""
+        position = item.position
+        if item.has_new_rows:
+            if position.attempt != item.attempt.number:
+                position = replace(position, attempt=item.attempt.number, length=0)
+            for batch in batches(item.rows, position.rows, METRICS_A_BATCH):
+                position = self._keep(item, replace(position, reach=batch.rows, digest=batch.digest))
+                self._log(position.run_id, batch.points + more, params)
+                params, more = [], []
+                position = replace(position, rows=batch.rows)
+            position = self._keep(item, replace(position, length=item.length or 0))
+        self._log(position.run_id, more, params)
+        return position
+
+    def _describe(self, item: Item, run_id: str, *, made: bool) -> None:
+        """Tags, status and artefacts; the tags and the name of a run `made` just now are there."""
+        told = item.description
+        if not made:
+            tags = [RunTag(name, value) for name, value in told.tags.items()]
+            self.client.log_batch(run_id, tags=tags, synchronous=True)
+            self.client.update_run(run_id, status="RUNNING" if told.end is None else None, name=told.name)
+        if told.end is not None:
+            self.client.set_terminated(run_id, told.status, told.end)
+        if told.artefacts:
+            with tempfile.TemporaryDirectory() as staged:
+                for path in told.artefacts:
+                    shutil.copy(path, staged)
+                self.client.log_artifacts(run_id, staged)
+
+    def _log(self, run_id: str, found: list[Point], params: list[Param]) -> None:
+        metrics = [Metric(point.key, point.value, point.time, point.step) for point in found]
+        while metrics or params:
+            self.client.log_batch(run_id, metrics[:METRICS_A_BATCH], params[:PARAMS_A_BATCH], synchronous=True)
+            metrics, params = metrics[METRICS_A_BATCH:], params[PARAMS_A_BATCH:]
+
+    def _keep(self, item: Item, position: Position) -> Position:
+        self.positions.put(item.run.signature, position)
+        return position
+
+    def _experiments(self) -> dict[str, Experiment]:
+        found, token = list[Experiment](), None
+        while True:
+            page = self.client.search_experiments(ViewType.ALL, filter_string="name LIKE 'mae-%'", page_token=token)
+            found += page
+            token = page.token
+            if not token:
+                return {experiment.name: experiment for experiment in found}
+
+    def _experiment(self, name: str) -> str:
+        """The id of the experiment `name`, made if absent."""
+        if name not in self.experiments:
+            database = self.destination.database
+            place = (database.parent / "mlartifacts" / name).as_uri() if database else None  # else the server decides
+            try:
+                # without a kind, MLflow's page asks for one at the first visit
+                self.client.create_experiment(name, place, {"mlflow.experimentKind": "custom_model_development"})
+            except MlflowException as error:
+                if error.error_code != "RESOURCE_ALREADY_EXISTS":  # another home may have made it meanwhile
+                    raise
+            self.experiments = self._experiments()
+        experiment = self.experiments[name]
+        if experiment.lifecycle_stage != "active":
+            number = experiment.experiment_id
+            raise MlflowException(
+                f"The experiment {name} was deleted there; restore it with `mlflow experiments restore -x {number}`"
+            )
+        memo = self.positions.memo
+        if name not in memo.experiments:
+            self.positions.put_memo(replace(memo, experiments={**memo.experiments, name: experiment.experiment_id}))
+        return str(experiment.experiment_id)
+
+    def _show(self, shown: Views) -> None:
+        memo = self.positions.memo
+        if shown.digest == memo.views:
+            return
+        for experiment, tags in shown.tags.items():
+            for key, value in tags.items():
+                self.client.set_experiment_tag(experiment, key, value)
+        self.positions.put_memo(replace(memo, views=shown.digest))
+
+
+def _final_points(item: Item) -> list[Point]:
+    """The final metrics at the last step, but for those that the curve ends with."""
+    curve = [point for row in item.rows for point in points(row)]
+    there = {(point.key, point.step, point.value) for point in curve}
+    last, end = max((point.step for point in curve), default=0), item.description.end or 0
+    final = [Point(key, last, end, value) for key, value in item.description.metrics.items()]
+    return [point for point in final if (point.key, point.step, point.value) not in there]

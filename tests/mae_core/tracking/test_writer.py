@@ -1,0 +1,270 @@
+"""The writer: what MLflow holds of a store, told by its tables."""
+
+import json
+import math
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mae_core.recipes import BASELINE, FINETUNE
+from mae_core.signature import Stage
+from mae_core.tracking.labels import write_labels
+from mae_core.tracking.survey import nothing_to_do
+from mae_core.tracking.synchronise import synchronise
+
+PRETRAIN = Stage(BASELINE)
+TUNE = Stage(FINETUNE, (PRETRAIN,))
+Sync = Callable[[], None]
+
+
+def label(home: Path, ablation: str = "mask_ratio", case: str = "75") -> None:
+    cell = {"name": f"{ablation}/{case}/finetune/0", "case": case, "label": f"{case} %", "protocol": "finetune"}
+    write_labels(home, ablation, "mini", "fashion_mnist", [{**cell, "seed": 0, "signature": TUNE.signature}])
+
+
+def test_every_point_of_the_store_is_there_once(trainer: Any, tables: Any, sync: Sync, journal_points: Any) -> None:
+    trainer.runs(9)
+    sync()
+    assert tables.points() == journal_points()
+
+
+def test_a_second_look_sends_nothing(trainer: Any, tables: Any, sync: Sync, tmp_path: Path) -> None:
+    trainer.runs(3)
+    sync()
+    assert nothing_to_do(tmp_path)
+    assert synchronise(tmp_path).replayed == 0
+
+
+def test_a_long_journal_is_sent_in_batches(trainer: Any, tables: Any, sync: Sync, journal_points: Any) -> None:
+    trainer.run(PRETRAIN, rows=1100)
+    sync()
+    assert tables.points() == journal_points()
+
+
+def test_a_living_run_is_there_up_to_its_last_checkpoint(trainer: Any, tables: Any, sync: Sync) -> None:
+    attempt, journal = trainer.start(PRETRAIN)
+    trainer.train(journal, range(4))
+    trainer.checkpoint(attempt, journal, 4)
+    trainer.train(journal, range(4, 9))
+    sync()
+    assert {step for _, _, step, _, _ in tables.points()} == set(range(4))
+    assert tables.run(PRETRAIN.signature)[1] == "RUNNING"
+
+
+@pytest.mark.parametrize("state", ["done", "failed", "diverged"])
+def test_the_tail_follows_when_the_run_has_ended(
+    trainer: Any, tables: Any, sync: Sync, journal_points: Any, state: str
+) -> None:
+    attempt, journal = trainer.start(PRETRAIN)
+    trainer.train(journal, range(4))
+    trainer.checkpoint(attempt, journal, 4)
+    sync()
+    trainer.train(journal, range(4, 9))
+    trainer.end(attempt, journal, state)
+    sync()
+    assert tables.points() == journal_points()
+
+
+def test_a_resumed_run_goes_on_in_the_same_mlflow_run(
+    trainer: Any, tables: Any, sync: Sync, journal_points: Any
+) -> None:
+    first, journal = trainer.start(PRETRAIN)
+    trainer.train(journal, range(4))
+    length = trainer.checkpoint(first, journal, 4)
+    trainer.train(journal, range(4, 6))  # lost with its process
+    trainer.die(first, journal)
+    sync()
+    before = tables.run(PRETRAIN.signature)
+    second, journal = trainer.start(PRETRAIN, inherit=(first, length))
+    sync()
+    assert tables.run(PRETRAIN.signature)[:2] == (before[0], "RUNNING")
+    trainer.train(journal, range(4, 9))
+    trainer.end(second, journal)
+    sync()
+    assert tables.run(PRETRAIN.signature)[:2] == (before[0], "FINISHED")
+    assert tables.points() == journal_points()
+
+
+@pytest.mark.parametrize("state", ["failed", "diverged"])
+def test_a_retry_from_an_older_checkpoint_leaves_no_point_of_what_it_took_back(
+    trainer: Any, tables: Any, sync: Sync, journal_points: Any, state: str
+) -> None:
+    first, journal = trainer.start(PRETRAIN)
+    trainer.train(journal, range(4))
+    length = trainer.checkpoint(first, journal, 4)
+    trainer.train(journal, range(4, 9))
+    trainer.end(first, journal, state)
+    sync()
+    second, journal = trainer.start(PRETRAIN, inherit=(first, length))
+    trainer.train(journal, range(4, 12))
+    trainer.end(second, journal)
+    sync()
+    assert tables.points() == journal_points()
+    assert set(Counter(point[1:3] for point in tables.points()).values()) == {1}
+
+
+def test_a_point_sent_but_not_noted_is_taken_back_too(
+    trainer: Any, tables: Any, sync: Sync, journal_points: Any, tmp_path: Path
+) -> None:
+    first, journal = trainer.start(PRETRAIN)
+    trainer.train(journal, range(4))
+    trainer.end(first, journal, "failed")
+    sync()
+    (noted,) = (tmp_path / "tracking").glob(f"*/{PRETRAIN.signature}.json")
+    from mae_core.tracking.positions import Positions
+
+    positions = Positions(noted.parent)
+    positions.put(PRETRAIN.signature, replace(positions.of(PRETRAIN.signature), rows=0, length=0, told=""))
+    second, journal = trainer.start(PRETRAIN)
+    trainer.train(journal, range(4))
+    trainer.end(second, journal)
+    sync()
+    assert tables.points() == journal_points()
+
+
+def test_lost_positions_double_nothing(
+    trainer: Any, tables: Any, sync: Sync, journal_points: Any, tmp_path: Path
+) -> None:
+    trainer.runs(6)
+    sync()
+    for path in (tmp_path / "tracking").glob("*/*.json"):
+        path.unlink()
+    sync()
+    assert len(tables.names()) == 6
+    assert tables.points() == journal_points()
+
+
+def test_equal_runs_of_two_homes_in_one_database_are_two(
+    trainer: Any, tables: Any, sync: Sync, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tables.database}")
+    trainer.run(PRETRAIN)
+    sync()
+    other = replace(trainer, home=tmp_path / "other")
+    other.run(PRETRAIN)
+    assert synchronise(other.home).failure == ""
+    assert tables.names() == [PRETRAIN.signature] * 2
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # MLflow's migrations use what SQLAlchemy 2.1 deprecates
+def test_a_database_that_was_deleted_is_filled_again(
+    trainer: Any, tables: Any, sync: Sync, journal_points: Any
+) -> None:
+    trainer.runs(3)
+    sync()
+    tables.database.unlink()
+    sync()
+    assert tables.points() == journal_points()
+
+
+def test_a_run_that_was_deleted_in_mlflow_comes_back_when_it_goes_on(
+    trainer: Any, tables: Any, sync: Sync, journal_points: Any, tmp_path: Path
+) -> None:
+    from mlflow import MlflowClient
+
+    attempt, journal = trainer.start(PRETRAIN)
+    trainer.train(journal, range(4))
+    trainer.checkpoint(attempt, journal, 4)
+    sync()
+    MlflowClient(f"sqlite:///{tables.database}").delete_run(tables.run(PRETRAIN.signature)[0])
+    trainer.end(attempt, journal)
+    sync()
+    assert tables.points() == journal_points()
+
+
+def test_a_run_that_mlflow_refuses_holds_up_no_other(trainer: Any, tables: Any, tmp_path: Path) -> None:
+    attempt, journal = trainer.start(PRETRAIN)
+    trainer.train(journal, range(2), **{"a metric's name?": 1.0})
+    trainer.end(attempt, journal)
+    trainer.run(TUNE)
+    outcome = synchronise(tmp_path)
+    assert PRETRAIN.signature in outcome.failure
+    assert tables.run(TUNE.signature)[1] == "FINISHED"
+
+
+def test_times_are_those_of_the_run(trainer: Any, tables: Any, sync: Sync) -> None:
+    attempt = trainer.run(PRETRAIN)
+    sync()
+    began, ended = attempt.owner["taken"], attempt.record["ended"]
+    assert tables.run(PRETRAIN.signature)[2:] == (round(began * 1000), round(ended * 1000))
+
+
+def test_the_final_metric_stands_at_the_last_step(trainer: Any, tables: Any, sync: Sync) -> None:
+    trainer.run(PRETRAIN, rows=4, top1=83.5)
+    sync()
+    end = tables.run(PRETRAIN.signature)[3]
+    assert list(tables.points("top1")) == [(PRETRAIN.signature, "top1", 3, end, 83.5)]
+
+
+def test_a_final_metric_that_ends_the_curve_is_not_repeated(trainer: Any, tables: Any, sync: Sync) -> None:
+    trainer.run(PRETRAIN, rows=4, loss=1 / 4)
+    sync()
+    assert len(tables.points("loss")) == 4
+
+
+def test_a_value_that_is_no_number_reaches_mlflow(trainer: Any, tables: Any, sync: Sync) -> None:
+    attempt, journal = trainer.start(PRETRAIN)
+    trainer.train(journal, range(2), grad_norm=math.nan)
+    trainer.end(attempt, journal, "diverged")
+    sync()
+    assert tables.rows("SELECT step, is_nan FROM metrics WHERE key = 'grad_norm'") == [(0, 1), (1, 1)]
+
+
+def test_an_evaluation_lies_under_its_pretraining(trainer: Any, tables: Any, sync: Sync) -> None:
+    trainer.run(TUNE)
+    trainer.run(PRETRAIN)
+    sync()
+    assert tables.of("tags", TUNE.signature)["mlflow.parentRunId"] == tables.run(PRETRAIN.signature)[0]
+
+
+def test_an_evaluation_repeats_what_its_encoder_was_trained_with(trainer: Any, tables: Any, sync: Sync) -> None:
+    trainer.run(TUNE)
+    sync()
+    params = tables.of("params", TUNE.signature)
+    assert (params["kind"], params["base_lr"], params["pretrain.mask_ratio"]) == ("finetune", "0.001", "0.75")
+
+
+def test_labels_written_later_reach_a_finished_run(trainer: Any, tables: Any, sync: Sync, tmp_path: Path) -> None:
+    trainer.run(TUNE)
+    label(tmp_path)
+    sync()
+    label(tmp_path, "decoder_depth", "8")
+    sync()
+    tags = tables.of("tags", TUNE.signature)
+    assert tags["mae.cells"] == "decoder_depth/8/finetune/0,mask_ratio/75/finetune/0"
+    assert tags["mlflow.runName"] == "decoder_depth/8/finetune/0 +1"
+
+
+def test_runs_of_one_scale_and_data_set_share_an_experiment(
+    trainer: Any, tables: Any, sync: Sync, tmp_path: Path
+) -> None:
+    trainer.run(PRETRAIN)
+    trainer.run(TUNE)
+    label(tmp_path)
+    sync()
+    found = tables.rows("SELECT experiments.name, runs.name FROM runs JOIN experiments USING (experiment_id)")
+    name = "mae-mini-fashion_mnist"
+    assert sorted(found) == [(name, "mask_ratio/75/finetune/0"), (name, "mask_ratio/75/pretrain/0")]
+
+
+def test_recipe_record_and_panels_are_artefacts(trainer: Any, tables: Any, sync: Sync, tmp_path: Path) -> None:
+    attempt, journal = trainer.start(PRETRAIN)
+    (attempt.folder / "panels.png").write_bytes(b"a picture")
+    trainer.end(attempt, journal)
+    sync()
+    run_id = tables.run(PRETRAIN.signature)[0]
+    kept = next((tmp_path / "mlartifacts").glob(f"*/{run_id}/artifacts"))
+    assert sorted(path.name for path in kept.iterdir()) == ["panels.png", "recipe.json", "record.json"]
+    assert json.loads((kept / "recipe.json").read_text())["signature"] == PRETRAIN.signature
+
+
+def test_an_ablation_has_a_table_in_its_experiment(trainer: Any, tables: Any, sync: Sync, tmp_path: Path) -> None:
+    trainer.run(TUNE, top1=84.9)
+    label(tmp_path)
+    sync()
+    ((view,),) = tables.rows("SELECT value FROM experiment_tags WHERE key = 'mlflow.sharedViewState.mask_ratio'")
+    assert "metrics.`top1`" in json.loads(view)["selectedColumns"]
