@@ -71,7 +71,7 @@ def describe(
         start=milliseconds(run.attempts[0].owner.get("taken", 0.0)),
         end=None if status == "running" else _end(attempt, record),
         tags=dict(_tags(run, record, own, served, parent)),
-        params=dict(_params(run.document or {})),
+        params=_params(run.document or {}),
         metrics={key: float(value) for key, value in record.get("metrics", {}).items() if _is_number(value)}
         if done
         else {},
@@ -154,16 +154,15 @@ def _listed(values: Iterable[str]) -> str:
     return text
 
 
-def _params(document: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    """The stage's kind, version and recipe, and the recipes of the stages it starts from under their kind."""
-    yield "kind", document["kind"]
-    yield "version", str(document["version"])
-    for name, value in document["recipe"].items():
-        yield name, _text(value)
+def _params(document: dict[str, Any]) -> dict[str, str]:
+    """The stage's kind, version and recipe, and the recipes of the stages it starts from, nearest first, by kind."""
+    found = {"kind": document["kind"], "version": str(document["version"])}
+    found |= {name: _text(value) for name, value in document["recipe"].items()}
     for parent in document["parents"]:
-        for name, value in _params(parent):
+        for name, value in _params(parent).items():
             if name not in ("kind", "version"):
-                yield name if "." in name else f"{parent['kind']}.{name}", value
+                found.setdefault(name if "." in name else f"{parent['kind']}.{name}", value)
+    return found
 
 
 def _text(value: Any) -> str:

@@ -39,7 +39,7 @@ class Follower:
             self._writer.stdin.close()
             with contextlib.suppress(subprocess.TimeoutExpired):
                 return self._told(self._writer.wait(timeout))
-            return later(self.home, f"the tracker took more than {timeout:.0f} s")
+            return later(self.home, f"the tracker took more than {timeout:g} s")
         finally:
             self._writer.kill()  # at any moment: the next writer goes on from here
             self._writer.communicate()

@@ -78,12 +78,12 @@ class Trainer:
         self.end(attempt, journal, **metrics)
         return attempt
 
-    def runs(self, count: int, rows: int = 17) -> None:
-        """Many finished runs, each third a pre-training with two evaluations."""
-        for number in range(0, count, 3):
-            pretrain = Stage(replace(BASELINE, seed=number))
-            for stage in (pretrain, *(Stage(replace(FINETUNE, seed=seed), (pretrain,)) for seed in (0, 1))):
-                self.run(stage, rows, top1=70 + number / 7)
+    def runs(self, count: int, rows: int = 17, first: int = 0) -> None:
+        """Many finished runs, each third a pre-training with two evaluations; `first` is the first one's seed."""
+        for seed in range(first, first + count, 3):
+            pretrain = Stage(replace(BASELINE, seed=seed))
+            for stage in (pretrain, *(Stage(replace(FINETUNE, seed=number), (pretrain,)) for number in (0, 1))):
+                self.run(stage, rows, top1=70 + seed / 7)
 
 
 @pytest.fixture
@@ -111,6 +111,13 @@ class Tables:
     """What an MLflow database holds of runs that are not deleted."""
 
     database: Path
+
+    def closed(self) -> Path:
+        """The file, once MLflow in this process has let go of it, as a writer that has ended does."""
+        from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
+
+        SqlAlchemyStore._get_or_create_engine(f"sqlite:///{self.database}").dispose()
+        return self.database
 
     def rows(self, query: str) -> list[tuple[Any, ...]]:
         with closing(sqlite3.connect(self.database)) as connection:
@@ -164,6 +171,12 @@ def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def tables(tmp_path: Path, empty_database: Path) -> Tables:
     """The home's own database, there from the start, as making it is the slowest part of a test."""
     return Tables(Path(shutil.copy(empty_database, tmp_path / "mlflow.db")))
+
+
+@pytest.fixture
+def tables_of() -> Callable[[Path], Tables]:
+    """Reads the database that a home has made by now."""
+    return lambda home: Tables(home / "mlflow.db")
 
 
 @pytest.fixture

@@ -156,7 +156,7 @@ def test_a_database_that_was_deleted_is_filled_again(
 ) -> None:
     trainer.runs(3)
     sync()
-    tables.database.unlink()
+    tables.closed().unlink()
     sync()
     assert tables.points() == journal_points()
 
