@@ -79,7 +79,7 @@ def decode(
             pixels = np.asarray(whole.resize((size[1], size[0]), Image.Resampling.BICUBIC, box=part))
         except Exception as error:
             raise UnreadableImage(str(path)) from error
-    return np.ascontiguousarray(pixels.reshape(*size, in_chans).transpose(2, 0, 1))
+    return np.array(pixels.reshape(*size, in_chans).transpose(2, 0, 1), order="C")  # a copy, which torch may write to
 
 
 def _is_unreadable(path: Path) -> bool:

@@ -15,8 +15,11 @@ from mae_core.data.files import ImageFiles
 from mae_core.data.folders import list_folder
 from mae_core.data.in_memory import MEMORY_LIMIT, InMemory, decoded
 from mae_core.data.on_disk import OnDisk
+from mae_core.data.randaugment import randaugmented
 from mae_core.data.views import MARGIN, Draws, View
 from mae_core.errors import DataError
+
+__all__ = ["Images", "View", "open_images"]
 
 Split = Literal["train", "test"]
 Size = tuple[int, int]
@@ -97,6 +100,8 @@ class Images:
         pixels = crops.flipped(pixels, draws.flips)
         if view.augmentation == "random_crop_jitter":
             pixels = crops.jittered(pixels, draws.factors)
+        if view.augmentation == "randaugment":
+            pixels = randaugmented(pixels, samples, self.mean, view.seed, view.epoch)
         return pixels
 
     def _canvas(self, samples: torch.Tensor, device: torch.device) -> torch.Tensor:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
 import torch
 
 from mae_core import randomness
+from mae_core.errors import RecipeError
 
+Augmentation = Literal["none", "eval", "fixed_crop", "random_crop", "random_crop_jitter", "randaugment"]
 Floats = npt.NDArray[np.float64]
 
 MARGIN = 8 / 7  # the paper's 256 px for a crop of 224 px
@@ -33,13 +35,20 @@ class View:
     - fixed_crop: a random window of fixed size and a random flip (Table 1e; the room it moves in is this project's
       choice: the shorter side at 8/7 of the size, or an eighth of zeros around images that are kept whole);
     - random_crop: a random share of the area, resized, and a random flip;
-    - random_crop_jitter: the same, then brightness, contrast and saturation.
+    - random_crop_jitter: the same, then brightness, contrast and saturation;
+    - randaugment: random_crop, then timm's RandAugment.
     """
 
-    augmentation: Literal["none", "fixed_crop", "random_crop", "random_crop_jitter", "eval"]
+    augmentation: Augmentation
     crop_scale: tuple[float, float] = (0.2, 1.0)  # share of the image's area
     seed: int = 0
     epoch: int = 0
+
+    def __post_init__(self) -> None:
+        if self.augmentation not in get_args(Augmentation):
+            raise RecipeError(
+                f"there is no augmentation {self.augmentation!r}; choose one of {', '.join(get_args(Augmentation))}."
+            )
 
 
 @dataclass(frozen=True)
