@@ -5,7 +5,8 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 from mae_core.errors import RecipeError
-from mae_core.model.encoder import Encoder, LayerNorm
+from mae_core.model.blocks import LayerNorm
+from mae_core.model.encoder import Encoder
 from mae_core.model.initial import initialise
 from mae_core.recipes import EncoderRecipe, FinetuneRecipe
 

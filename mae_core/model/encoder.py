@@ -6,40 +6,22 @@ Parameter names and shapes are those of timm's VisionTransformer and of the rele
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 import torch
-from timm.layers import PatchEmbed  # type: ignore[attr-defined]  # re-exported without saying so
-from timm.models.vision_transformer import Block
+from timm.layers import PatchEmbed
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from mae_core.errors import UserError
+from mae_core.model.blocks import LayerNorm, make_blocks, run_blocks
 from mae_core.model.initial import initialise
 from mae_core.model.patches import gather, patchify
 from mae_core.model.position import sincos_position
 from mae_core.recipes import EncoderRecipe, Pooling
 
 
-class LayerNorm(nn.LayerNorm):
-    """LayerNorm with the eps of the released models."""
-
-    def __init__(self, dim: int, **where: Any) -> None:
-        super().__init__(dim, eps=1e-6, **where)
-
-
 class WeightsError(UserError):
     """Weights that do not fit the model they are loaded into."""
-
-
-def transformer(dim: int, num_heads: int, mlp_ratio: float, drop_paths: list[float]) -> nn.Sequential:
-    """Pre-norm Transformer blocks with biases on q, k and v, one for each entry of `drop_paths`."""
-    return nn.Sequential(
-        *(
-            Block(dim, num_heads, mlp_ratio, qkv_bias=True, norm_layer=LayerNorm, drop_path=drop_path)
-            for drop_path in drop_paths
-        )
-    )
 
 
 class Encoder(nn.Module):
@@ -60,7 +42,7 @@ class Encoder(nn.Module):
         self.cls_token = nn.Parameter(torch.zeros(1, 1, dim))
         self.pos_embed = nn.Parameter(sincos_position(recipe.grid, dim), requires_grad=False)
         drop_paths = torch.linspace(0, drop_path, recipe.depth).tolist()
-        self.blocks = transformer(dim, recipe.num_heads, recipe.mlp_ratio, drop_paths)
+        self.blocks = make_blocks(dim, recipe.num_heads, recipe.mlp_ratio, drop_paths)
         self.norm: nn.Module = LayerNorm(dim)
         initialise(self, recipe.seed)
 
@@ -91,7 +73,7 @@ class Encoder(nn.Module):
         """Blocks and final norm over the class token and `tokens` (N, V, D), which stand at the patches `ids`."""
         cls_token = self.cls_token.expand(len(tokens), -1, -1)
         x = torch.cat([cls_token, tokens], dim=1) + positions(self.pos_embed, ids)  # [N, 1+V, D]
-        normed: Tensor = self.norm(self.blocks(x))
+        normed: Tensor = self.norm(run_blocks(self.blocks, x))
         return normed
 
     def features(self, imgs: Tensor) -> Tensor:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from mae_core.model.encoder import Encoder, LayerNorm, positions, transformer
+from mae_core.model.blocks import LayerNorm, make_blocks, run_blocks
+from mae_core.model.encoder import Encoder, positions
 from mae_core.model.initial import initialise
 from mae_core.model.masking import Masking
 from mae_core.model.patches import gather
@@ -39,7 +40,7 @@ class MaskedAutoencoder(Encoder):
         self.decoder_embed = nn.Linear(recipe.embed_dim, width)
         self.decoder_pos_embed = nn.Parameter(sincos_position(recipe.grid, width), requires_grad=False)
         drop_paths = [0.0] * recipe.decoder_depth
-        self.decoder_blocks = transformer(width, recipe.decoder_num_heads, DECODER_MLP_RATIO, drop_paths)
+        self.decoder_blocks = make_blocks(width, recipe.decoder_num_heads, DECODER_MLP_RATIO, drop_paths)
         self.decoder_norm = LayerNorm(width)
         self.decoder_pred = nn.Linear(width, self.target.channels(recipe))
         initialise(self, recipe.seed)
@@ -63,8 +64,7 @@ class MaskedAutoencoder(Encoder):
         if not self.recipe.encoder_sees_mask_tokens:
             x = self._append_mask_tokens(x, masking)
         x = x + positions(self.decoder_pos_embed, masking.ids_shuffle)  # [N, 1+L, D']
-        decoded: Tensor = self.decoder_blocks(x)
-        return decoded
+        return run_blocks(self.decoder_blocks, x)
 
     def loss(self, imgs: Tensor, tokens: Tensor, masking: Masking) -> Tensor:
         """The target's loss over the patches it is taken on; the others are not even predicted."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from timm.optim import (  # type: ignore[attr-defined]  # re-exported without saying so
+from timm.optim import (
     Lars,
     param_groups_layer_decay,
     param_groups_weight_decay,
