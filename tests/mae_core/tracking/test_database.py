@@ -120,9 +120,19 @@ def test_what_a_killed_maker_left_is_gone_after_the_next(tmp_path: Path) -> None
     database = tmp_path / "mlflow.db"
     database.touch()
     (tmp_path / ".partial-mlflow.db-1").mkdir()
-    (tmp_path / "mlflow.db-journal").write_bytes(b"of another file")
     prepare(database, migrate=False)
     assert sorted(path.name for path in tmp_path.iterdir()) == [".mlflow.db.lock", "mlflow.db"]
+
+
+def test_what_a_deleted_database_left_does_not_reach_the_new_one(empty_database: Path, tmp_path: Path) -> None:
+    old, new = tmp_path / "old.db", tmp_path / "mlflow.db"
+    shutil.copy(empty_database, old)
+    with closing(sqlite3.connect(old, isolation_level=None)) as writer:
+        writer.execute("INSERT INTO runs (run_uuid) VALUES ('gone')")
+        shutil.copy(f"{old}-wal", f"{new}-wal")
+    prepare(new, migrate=False)
+    assert first(new, "SELECT count(*) FROM runs") == 0
+    assert first(new, "PRAGMA integrity_check") == "ok"
 
 
 def test_a_file_that_is_no_database_is_left_alone(tmp_path: Path) -> None:
