@@ -3,18 +3,18 @@
     python -m mae_core.tracking sync [--home DIR] [--follow SECONDS]
 
 The destination is MLFLOW_TRACKING_URI, else `HOME/mlflow.db`. Each run of the store becomes one MLflow run, whatever
-the number of its attempts. Its evaluations lie under it, and repeat what it was pre-trained with as parameters such
-as `pretrain.mask_ratio`.
+the number of its attempts, found again by the tags `mae.signature` and `mae.origin`. Its evaluations lie under it,
+and repeat what it was pre-trained with as parameters such as `pretrain.mask_ratio`.
 
 There is one experiment for each scale and data set, `mae-SCALE-DATA`: numbers of different scales never stand side by
 side, and a stage that several ablations share has one place. In it, each ablation has a shared view, a table of its
 cells with the parameters that vary and the final metrics as columns. The experiment's description and the output of
 `sync` link to it.
 
-Why every point is there exactly once: a living attempt is replayed up to its last checkpoint, which is never taken
-back, and the rest when it has ended. A point sent again, after the writer was killed between sending and noting so,
-has the key, step, time and value it had, and MLflow stores such a point once. Where an attempt goes on from before
-what was replayed (a damaged checkpoint, a retry), the MLflow run is deleted there and replayed anew.
+Why every point is there exactly once: a living attempt is replayed up to its last checkpoint, from where the next
+would go on, and the rest when it has ended. A point sent again, because the writer was killed between sending and
+noting so, has the key, step, time and value it had, and MLflow stores such a point once. Where an attempt goes on from
+before what was replayed (a damaged checkpoint, a retry after a failure), the MLflow run is deleted and replayed anew.
 
 Only `writer` and `database` import MLflow, in a process of their own.
 """

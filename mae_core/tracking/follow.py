@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import subprocess
 import sys
 import tempfile
@@ -23,31 +22,41 @@ class Follower:
 
     def __init__(self, home: Path, seconds: float = SECONDS) -> None:
         self.home = home
+        self._failure = ""
         self._said = tempfile.TemporaryFile()  # noqa: SIM115  (a pipe that nobody reads could fill up)
         command = [sys.executable, "-m", "mae_core.tracking", "sync", "--follow", str(seconds), "--home", str(home)]
-        # it ends with our end of its standard input, however we end; a Ctrl-C at the terminal is not for it
-        self._writer = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=self._said, start_new_session=True
-        )
+        self._writer: subprocess.Popen[bytes] | None = None
+        try:
+            # it ends with our end of its standard input, however we end; a Ctrl-C at the terminal is not for it
+            self._writer = subprocess.Popen(
+                command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=self._said, start_new_session=True
+            )
+        except OSError as error:
+            self._failure = f"the writer could not be started ({error})"
 
     def finish(self, timeout: float = 30.0) -> str | None:
         """Let the writer look a last time, for so many seconds; a sentence if something is not synced, else None."""
         try:
-            if nothing_to_do(self.home):
-                return None
-            assert self._writer.stdin is not None
-            self._writer.stdin.close()
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                return self._told(self._writer.wait(timeout))
-            return later(self.home, f"the tracker took more than {timeout:g} s")
+            return None if nothing_to_do(self.home) else self._last_look(timeout)
+        except Exception as error:  # no tracker ends a launcher
+            return later(self.home, f"{type(error).__name__}: {error}")
         finally:
-            self._writer.kill()  # at any moment: the next writer goes on from here
-            self._writer.communicate()
+            if self._writer is not None:
+                self._writer.kill()  # at any moment: the next writer goes on from here
+                self._writer.communicate()
             self._said.close()
 
-    def _told(self, status: int) -> str | None:
-        if status == 0:
-            return None
+    def _last_look(self, timeout: float) -> str | None:
+        if self._writer is None or self._writer.stdin is None:
+            return later(self.home, self._failure)
+        self._writer.stdin.close()
+        try:
+            status = self._writer.wait(timeout)
+        except subprocess.TimeoutExpired:
+            return later(self.home, f"the tracker took more than {timeout:g} s")
+        return None if status == 0 else self._told(status)
+
+    def _told(self, status: int) -> str:
         self._said.seek(0)
         lines = self._said.read().decode(errors="replace").strip().splitlines()
         said = lines[-1] if lines else ""

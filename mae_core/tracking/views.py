@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
@@ -64,7 +65,8 @@ def _state(ablation: str, runs: list[Description]) -> str:
     """A page's state: which runs, in which order, with which columns."""
     columns = [f"tags.`{tag}`" for tag in TAG_COLUMNS]
     columns += [f"params.`{name}`" for name in _varying(runs)[:MOST_PARAMS]]
-    columns += [f"metrics.`{name}`" for name in sorted({name for run in runs for name in run.metrics})]
+    given = Counter(name for run in runs for name in run.metrics)
+    columns += [f"metrics.`{name}`" for name in sorted(given, key=lambda name: (-given[name], name))]
     state = {
         # only the stages that give a number have a protocol
         "searchFilter": f"tags.`mae.cells` LIKE '%{ablation}/%' AND tags.`mae.protocol` LIKE '%'",

@@ -70,6 +70,16 @@ def test_the_writers_own_words_come_back(trainer: Any, tmp_path: Path, monkeypat
     assert said.startswith("not synced: mlruns is a folder")
 
 
+def test_a_writer_that_cannot_be_started_ends_no_launcher(
+    trainer: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "no-python"))
+    trainer.run(PRETRAIN)
+    said = Follower(tmp_path).finish(60)
+    assert said is not None
+    assert "could not be started" in said
+
+
 def test_where_nothing_is_to_do_the_launcher_does_not_wait(tmp_path: Path) -> None:
     follower = Follower(tmp_path)
     begun = time.monotonic()

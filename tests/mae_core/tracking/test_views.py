@@ -24,6 +24,11 @@ def test_final_metrics_of_any_run_are_columns() -> None:
     assert "metrics.`top1`" in state(RUN, OTHER)["selectedColumns"]
 
 
+def test_the_metric_that_most_runs_have_is_the_first() -> None:
+    runs = [replace(RUN, metrics={"C": 1.0, "top1": 80.0}), replace(RUN, metrics={"top1": 81.0})]
+    assert state(*runs)["selectedColumns"][-2:] == ["metrics.`top1`", "metrics.`C`"]
+
+
 def test_the_note_links_to_each_table() -> None:
     tags = views([("7", ("mask_ratio", "target"), RUN)]).tags["7"]
     assert tags["mlflow.note.content"].count("#/experiments/7/runs?viewStateShareKey=") == 2
