@@ -29,10 +29,6 @@ class OnDisk:
         """The train images found damaged so far, and replaced."""
         return self.files.corrupt
 
-    @functools.cached_property
-    def _pool(self) -> ThreadPoolExecutor:
-        return ThreadPoolExecutor(torch.get_num_threads())  # Pillow lets go of the interpreter while it decodes
-
     def _batch(
         self, samples: torch.Tensor, size: tuple[int, int], box_of: Callable[[int, tuple[int, int]], Box]
     ) -> torch.Tensor:
@@ -43,7 +39,9 @@ class OnDisk:
             pixels = self.files.read(sample, functools.partial(decode, size=size, in_chans=self.in_chans, box_of=part))
             return None if pixels is None else torch.from_numpy(pixels)
 
-        images = list(self._pool.map(read, range(len(samples)), samples.tolist()))
+        # threads of this batch alone, so that loader processes may be forked; Pillow decodes outside Python's lock
+        with ThreadPoolExecutor(torch.get_num_threads()) as pool:
+            images = list(pool.map(read, range(len(samples)), samples.tolist()))
         self.files.refuse_damage()
         return torch.stack([image for image in images if image is not None])
 

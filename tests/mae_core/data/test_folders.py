@@ -126,6 +126,13 @@ def test_a_large_folder_is_read_again_when_a_directory_has_changed(pets, records
     assert survey(pets, records, relist_up_to=0).num_train == before.num_train + 1
 
 
+def test_an_empty_class_folder_is_refused_in_a_known_folder_too(pets, records):
+    survey(pets, records)
+    (pets / "train" / "bird").mkdir()
+    with pytest.raises(DataError, match="bird"):
+        survey(pets, records)
+
+
 @pytest.mark.parametrize("content", ["", "{}", '{"survey": {"fingerprint": "x"}, "directories": {}}', "[1]"])
 def test_a_record_that_cannot_be_read_is_made_anew(pets, records, content):
     before = survey(pets, records)

@@ -102,16 +102,25 @@ def test_fashion_mnist_comes_in_any_size(home, size):
         assert images.batch(torch.arange(3), View(augmentation)).shape == (3, 1, *size)
 
 
-def test_a_fixed_crop_moves_the_whole_image_by_up_to_an_eighth(fashion):
-    samples = torch.arange(300)
-    whole = torch.nn.functional.pad(fashion.pixels(samples, View("none")), (4, 4, 4, 4))
-    places = whole.unfold(2, 32, 1).unfold(3, 32, 1).flatten(2, 3)[:, 0]  # (N, 81, 32, 32)
-    found = fashion.pixels(samples, View("fixed_crop"))
+@pytest.mark.parametrize(("size", "room"), [((32, 32), (4, 4)), ((16, 40), (2, 5))])
+def test_a_fixed_crop_moves_the_whole_image_by_up_to_an_eighth(home, size, room):
+    images, samples = opened("fashion_mnist", home, "test", size), torch.arange(200)
+    whole = torch.nn.functional.pad(images.pixels(samples, View("none")), (room[1], room[1], room[0], room[0]))
+    places = whole.unfold(2, size[0], 1).unfold(3, size[1], 1).flatten(2, 3)[:, 0]  # (N, places, H, W)
+    found = images.pixels(samples, View("fixed_crop"))
     plain = (places == found).flatten(2).all(2)
     mirrored = (places == found.flip(-1)).flatten(2).all(2)
     assert (plain | mirrored).any(1).all()
     assert mirrored.any(1).double().mean() == pytest.approx(0.5, abs=0.1)
-    assert len(plain.nonzero()[:, 1].unique()) > 60
+    assert len((plain | mirrored).nonzero()[:, 1].unique()) > 0.8 * places.shape[1]
+
+
+def test_a_crop_of_everything_is_the_image(home):
+    images = opened("fashion_mnist", home, "test", (14, 14))
+    view = View("random_crop", crop_scale=(1.0, 1.0))
+    cropped, whole = images.pixels(torch.arange(50), view), images.pixels(torch.arange(50), View("eval"))
+    gap = torch.minimum((cropped - whole).abs().amax((1, 2, 3)), (cropped - whole.flip(-1)).abs().amax((1, 2, 3)))
+    assert gap.max() < 1e-5
 
 
 def test_grey_images_fill_three_channels_alike(home, fashion):
