@@ -60,7 +60,9 @@ class Display:
                 self.console.print(Text(self._line(signature, ending, board)), soft_wrap=True)
 
     def _line(self, signature: str, ending: str, board: Board) -> str:
-        line = f"{len(board.endings):>3}/{len(board.stages)}  {MARKS[ending]:<8}  {self.names.get(signature, signature)}"
+        line = (
+            f"{len(board.endings):>3}/{len(board.stages)}  {MARKS[ending]:<8}  {self.names.get(signature, signature)}"
+        )
         if ending != "done":
             return f"{line}: {board.reasons[signature]}"
         record = self.store.run(signature).record or {}
@@ -92,7 +94,7 @@ class Display:
 
 def _share(run: Run) -> float:
     progress = run.attempts[-1].progress if run.attempts else {}
-    return progress.get("step", 0) / max(progress.get("steps", 1), 1)
+    return float(progress.get("step", 0)) / max(progress.get("steps", 1), 1)
 
 
 def _columns(progress: Mapping[str, float]) -> tuple[ProgressBar | Text, str, str]:

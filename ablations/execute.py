@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import signal
 import time
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Protocol
 
 from rich.console import Console
 from rich.table import Table
 
 from ablations.display import Display, clock
+from ablations.launch import Launch
 from ablations.names import stage_names
 from ablations.plan import Plan
-from mae_core.data.catalogue import describe
+from ablations.selection import Selected
 from mae_core.data.fashion_mnist import obtain as obtain_fashion_mnist
 from mae_core.errors import DataError
 from mae_core.launch.local import Board, Pool
@@ -20,14 +23,29 @@ from mae_core.store.run import Store
 from mae_core.tracking.follow import Follower
 from mae_core.tracking.labels import write_labels
 
-if TYPE_CHECKING:
-    from ablations.run import Launch
-    from reports.report import Built
-
 SYNC_SECONDS = 30.0  # the launcher waits for the tracker this long at the end; the rest can be synced later
 
 
-def execute(launch: Launch, console: Console) -> int:
+class Report(Protocol):
+    """What a launch says of a report that was built."""
+
+    @property
+    def latest(self) -> Path:
+        """Its folder."""
+
+    @property
+    def verdict(self) -> str:
+        """Whether our numbers follow the paper's, in a sentence."""
+
+    @property
+    def counts(self) -> Mapping[str, int]:
+        """Cells by status."""
+
+
+Reporter = Callable[[Launch, Selected, float], Report]  # the last: seconds since the launch began
+
+
+def execute(launch: Launch, report: Reporter, console: Console) -> int:
     """Run the launch to its reports; the exit status: 0 all cells done, 1 some failed."""
     begun = time.monotonic()
     for number in (signal.SIGTERM, signal.SIGHUP):
@@ -40,7 +58,7 @@ def execute(launch: Launch, console: Console) -> int:
     follower = Follower(launch.home)
     try:
         board = _run(launch, plan, store, console)
-        built = [_build(launch, index, time.monotonic() - begun) for index in range(len(launch.selected))]
+        built = [report(launch, one, time.monotonic() - begun) for one in launch.selected]
     finally:
         unsynced = follower.finish(SYNC_SECONDS)
     _sum_up(launch, built, board, console)
@@ -58,7 +76,9 @@ def _have_data(launch: Launch) -> None:
     if launch.info.available:
         return
     if launch.info.name != "fashion_mnist":
-        raise DataError(f"{launch.info.name} is not on this machine; docs/your-own-images.md tells where it is looked for.")
+        raise DataError(
+            f"{launch.info.name} is not on this machine; docs/your-own-images.md tells where it is looked for."
+        )
     obtain_fashion_mnist(launch.home)
 
 
@@ -85,14 +105,7 @@ def _run(launch: Launch, plan: Plan, store: Store, console: Console) -> Board:
         return pool.run(display.tick)
 
 
-def _build(launch: Launch, index: int, seconds: float) -> Built:
-    from reports.report import build
-
-    one = launch.selected[index]
-    return build(one.ablation, launch.scale, launch.info, launch.home, launch.seeds, only=one.only)
-
-
-def _sum_up(launch: Launch, built: list[Built], board: Board, console: Console) -> None:
+def _sum_up(launch: Launch, built: list[Report], board: Board, console: Console) -> None:
     table = Table("ablation", "cells", "report", box=None, pad_edge=False)
     for one, report in zip(launch.selected, built, strict=True):
         counts = ", ".join(f"{count} {status}" for status, count in report.counts.items() if count)

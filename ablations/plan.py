@@ -1,4 +1,4 @@
-"""The plan: the distinct stages that a set of cells needs, parents first. Printable and countable before anything runs."""
+"""The plan: the distinct stages that a set of cells needs, parents first, countable before anything runs."""
 
 from __future__ import annotations
 

@@ -11,29 +11,30 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.table import Table
 
+from ablations.launch import Launch
 from ablations.names import stage_names
 from ablations.paper import ABLATIONS
-from ablations.plan import Plan
 from ablations.selection import Selected, select
-from ablations.spec import Cell
-from mae_core.data.catalogue import DataInfo, describe
+from mae_core.data.catalogue import describe
 from mae_core.errors import UserError
 from mae_core.home import home_folder
-from mae_core.scales import SCALES, Scale, scale_named
+from mae_core.scales import SCALES, scale_named
 from mae_core.store.run import Store
+
+if TYPE_CHECKING:
+    from ablations.execute import Report
 
 
 def _arguments(words: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m ablations.run", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("names", nargs="*", metavar="NAME", help="an ablation, NAME:CASE for one row, a spec file, all")
+    parser.add_argument("names", nargs="*", metavar="NAME", help="an ablation, NAME:CASE, a spec file, or all")
     parser.add_argument("--scale", default="mini", help=f"one of {', '.join(SCALES)}; default mini")
     parser.add_argument("--seeds", type=int, default=1, metavar="N", help="seeds 0 … N-1; default 1")
     parser.add_argument("--data", metavar="NAME|FOLDER", help="default: the scale's")
@@ -42,26 +43,6 @@ def _arguments(words: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--dry-run", action="store_true", help="print the plan and stop")
     parser.add_argument("--list", action="store_true", help="list the ablations and stop")
     return parser.parse_args(words)
-
-
-@dataclass(frozen=True)
-class Launch:
-    """What one command line asks for, resolved."""
-
-    selected: list[Selected]
-    scale: Scale
-    seeds: int
-    info: DataInfo
-    home: Path
-
-    def cells(self, one: Selected) -> tuple[Cell, ...]:
-        """The cells of one ablation and its baselines."""
-        asked = one.ablation.cells(self.scale, self.info, self.seeds, one.only)
-        return asked + one.ablation.baselines(self.scale, self.info, self.seeds)
-
-    def plan(self) -> Plan:
-        """The stages of everything asked for."""
-        return Plan.of(cell for one in self.selected for cell in self.cells(one))
 
 
 def _resolve(arguments: argparse.Namespace) -> Launch:
@@ -86,7 +67,7 @@ def _dry_run(launch: Launch, console: Console) -> None:
     plan, store = launch.plan(), Store(launch.home)
     finished = {signature for signature in plan.stages if store.run(signature).finished is not None}
     console.print(
-        f"{', '.join(one.ablation.name for one in launch.selected)} at scale {launch.scale.name} on {launch.info.name}, "
+        f"{', '.join(one.ablation.name for one in launch.selected)} at {launch.scale.name} on {launch.info.name}, "
         f"{launch.seeds} seed{'s' * (launch.seeds > 1)}: {len(plan.cells)} cells, {len(plan.stages)} distinct stages, "
         f"{len(finished)} of them finished.",
         soft_wrap=True,
@@ -98,7 +79,17 @@ def _dry_run(launch: Launch, console: Console) -> None:
     console.print(table)
     names = stage_names(plan)
     for signature in plan.stages:
-        console.print(f"  {'done' if signature in finished else '    '}  {signature:<38} {names[signature]}", soft_wrap=True)
+        console.print(
+            f"  {'done' if signature in finished else '    '}  {signature:<38} {names[signature]}", soft_wrap=True
+        )
+
+
+def _report(launch: Launch, one: Selected, wall_seconds: float) -> Report:
+    from reports.report import build  # pandas and matplotlib: not needed to list or to plan
+
+    return build(
+        one.ablation, launch.scale, launch.info, launch.home, launch.seeds, only=one.only, wall_seconds=wall_seconds
+    )
 
 
 def main(words: Sequence[str] | None = None) -> int:
@@ -114,7 +105,7 @@ def main(words: Sequence[str] | None = None) -> int:
             return 0
         from ablations.execute import execute
 
-        return execute(launch, console)
+        return execute(launch, _report, console)
     except UserError as error:
         print(error, file=sys.stderr)
         return 2

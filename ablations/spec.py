@@ -27,6 +27,7 @@ R = TypeVar("R", bound=Recipe)
 Protocols = Mapping[str, EvaluationRecipe]
 FINETUNE_AND_LINEAR_PROBE: Protocols = MappingProxyType({"finetune": FINETUNE, "linear_probe": LINEAR_PROBE})
 PROTOCOL_LABELS = {
+    "pretrain": "pre-training",
     "finetune": "fine-tuning",
     "linear_probe": "linear probing",
     "logistic_regression": "logistic regression",
@@ -96,6 +97,8 @@ class Ablation:
     def cells(self, scale: Scale, info: DataInfo, seeds: int, only: str | None = None) -> tuple[Cell, ...]:
         """Every number of the ablation (of row `only`) at `scale` on the data `info`, for seeds 0 … seeds-1."""
         cases = self.cases if only is None else (self.case(only),)
+        if not info.labelled:
+            return tuple(_unlabelled(self.name, case, scale, info, seed) for seed in range(seeds) for case in cases)
         return tuple(
             _cell(self.name, case, protocol, case.evaluations.get(protocol, recipe), scale, info, seed)
             for seed in range(seeds)
@@ -138,5 +141,15 @@ def _cell(
     return Cell(ablation, case, protocol, seed, Stage(_resolved(recipe, scale, info, seed), parents), paper)
 
 
+def _unlabelled(ablation: str, case: Case, scale: Scale, info: DataInfo, seed: int) -> Cell:
+    """Without labels only the pre-training can be done; its number is the loss."""
+    runnable = case.state == "run" and case.recipe is not None
+    stage = Stage(_resolved(case.recipe, scale, info, seed)) if runnable and case.recipe else None
+    return Cell(ablation, case, "pretrain", seed, stage)
+
+
 def _resolved(recipe: R, scale: Scale, info: DataInfo, seed: int) -> R:
-    return replace(scale.apply(recipe, info), seed=seed)  # type: ignore[return-value]
+    scaled = scale.apply(recipe, info)
+    if isinstance(scaled, LogisticRegressionRecipe):
+        return scaled  # type: ignore[return-value]  # nothing random: one run serves all seeds
+    return replace(scaled, seed=seed)  # type: ignore[return-value]

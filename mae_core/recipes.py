@@ -4,26 +4,21 @@ One type per kind of stage, flat, so that a row of a table reads as the paper's 
 
     replace(BASELINE, decoder_depth=1)
 
-A field declared by `unsigned` changes how fast a stage computes, never what, and stays out of its signature.
-A field that joins later is declared by `added` with the value that means "as before", so old runs keep their names.
+`declaration` says how fields stand to a stage's signature.
 """
 
 from __future__ import annotations
 
 import dataclasses
-import difflib
-import functools
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from fractions import Fraction
-from typing import Annotated, Any, ClassVar, Literal, TypeVar, dataclass_transform
+from typing import Annotated, ClassVar, Literal
 
-from pydantic import BeforeValidator, ConfigDict, Field, ValidationError
-from pydantic.dataclasses import dataclass as pydantic_dataclass
+from pydantic import BeforeValidator, Field
 
+from mae_core.declaration import recipe, unsigned
 from mae_core.errors import RecipeError
-
-T = TypeVar("T")
 
 Count = Annotated[int, Field(ge=1, strict=True)]
 Whole = Annotated[int, Field(ge=0, strict=True)]
@@ -44,50 +39,6 @@ def _as_pair(value: object) -> object:
 ImageSize = Annotated[tuple[Count, Count], BeforeValidator(_as_pair)]
 
 
-def unsigned(default: Any) -> Any:
-    """A field that changes how fast, not what."""
-    return dataclasses.field(default=default, metadata={"signed": False})
-
-
-def added(default: Any, *, as_before: Any) -> Any:
-    """A field that joined after runs existed: at `as_before` it leaves signatures as they were."""
-    return dataclasses.field(default=default, metadata={"as_before": as_before})
-
-
-def _sentence(cls: type, error: ValidationError) -> str:
-    """The first problem of `error` as one sentence that says what to write instead."""
-    first = error.errors(include_url=False)[0]
-    name = ".".join(str(part) for part in first["loc"])
-    if first["type"] in ("unexpected_keyword_argument", "extra_forbidden"):
-        fields = [field.name for field in dataclasses.fields(cls)]
-        close = difflib.get_close_matches(name, fields, n=1)
-        hint = f"did you mean {close[0]}?" if close else f"it has {', '.join(sorted(fields))}."
-        return f"{cls.__name__} has no field {name}; {hint}"
-    message = first["msg"][:1].lower() + first["msg"][1:]
-    return f"{cls.__name__}: {name} cannot be {first['input']!r}: {message}."
-
-
-@dataclass_transform(
-    kw_only_default=True, frozen_default=True, field_specifiers=(dataclasses.field, unsigned, added)
-)
-def recipe(cls: type[T]) -> type[T]:
-    """A frozen, keyword-only pydantic dataclass whose refusals are one-sentence `RecipeError`s."""
-    config = ConfigDict(extra="forbid", arbitrary_types_allowed=False)
-    made = pydantic_dataclass(frozen=True, kw_only=True, config=config)(cls)
-    generated: Callable[..., None] = made.__init__
-
-    @functools.wraps(generated)
-    def initialise(self: Any, **values: Any) -> None:
-        try:
-            generated(self, **values)
-        except ValidationError as error:
-            raise RecipeError(_sentence(cls, error)) from None
-        self.check()
-
-    made.__init__ = initialise  # type: ignore[method-assign]
-    return made  # type: ignore[return-value]
-
-
 def visible_tokens(num_patches: int, mask_ratio: float) -> int:
     """How many of `num_patches` the encoder sees: L·(1 - ratio) rounded down, in exact decimal arithmetic.
 
@@ -106,10 +57,10 @@ class Recipe:
 
     seed: Whole = 0
     # how fast, not what
-    device: Literal["auto", "cpu", "cuda"] = unsigned("auto")
-    threads: Count | None = unsigned(None)  # None: all cores
-    workers: Whole = unsigned(0)  # loader processes, where images do not fit in memory
-    micro_batch: Count | None = unsigned(None)  # None: fitted to the device
+    device: Literal["auto", "cpu", "cuda"] = unsigned(default="auto")
+    threads: Count | None = unsigned(default=None)  # None: all cores
+    workers: Whole = unsigned(default=0)  # loader processes, where images do not fit in memory
+    micro_batch: Count | None = unsigned(default=None)  # None: fitted to the device
 
     def check(self) -> None:
         """Refuse combinations no single field can see."""
@@ -167,7 +118,7 @@ class PretrainRecipe(EncoderRecipe):
 
     KIND: ClassVar[str] = "pretrain"
 
-    data: str = unsigned("imagenet1k")  # where the images are; `fingerprint` says what they are
+    data: str = unsigned(default="imagenet1k")  # where the images are; `fingerprint` says what they are
     fingerprint: str = ""
     train_images: Count | None = None  # None: all
 
@@ -223,7 +174,7 @@ def _check_schedule(recipe: Recipe, warmup_epochs: float, epochs: int) -> None:
 class EvaluationRecipe(Recipe):
     """What fine-tuning and probing share: which labels are learnt from, which images are scored."""
 
-    data: str = unsigned("imagenet1k")
+    data: str = unsigned(default="imagenet1k")
     fingerprint: str = ""
     labels: Count | None = None  # labelled train images; None: all
     evaluate_on: Literal["test", "heldout"] = "test"  # heldout: train images never learnt from

@@ -49,7 +49,7 @@ class Scale:
         return hash(self.name)
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def _apply(scale: Scale, paper: Recipe, info: DataInfo) -> Recipe:
     values: dict[str, Any] = {"threads": scale.threads}
     for kind, defaults in scale.defaults.items():
@@ -73,8 +73,10 @@ def _scaled(paper: Recipe, name: str, default: Any) -> Any:
     if isinstance(value, bool | str) or None in (value, usual, default):
         return value
     if isinstance(value, tuple):
-        return value if len(value) != len(default) else tuple(
-            _multiple(v, u, d) for v, u, d in zip(value, usual, default, strict=True)
+        return (
+            value
+            if len(value) != len(default)
+            else tuple(_multiple(v, u, d) for v, u, d in zip(value, usual, default, strict=True))
         )
     return _multiple(value, usual, default)
 
@@ -134,8 +136,25 @@ SMOKE = Scale(
             "batch_size": 128,
             "base_lr": 4e-3,
         },
-        FinetuneRecipe: {"labels": 256, "scored_images": 1000, "epochs": 4, "batch_size": 64, "base_lr": 4e-3, "augmentation": "random_crop"},
-        LinearProbeRecipe: {"labels": 256, "scored_images": 1000, "epochs": 10, "batch_size": 256, "views": 1},
+        FinetuneRecipe: {
+            "labels": 256,
+            "scored_images": 1000,
+            "epochs": 4,
+            "batch_size": 64,
+            "base_lr": 1.6e-2,
+            "drop_path": 0.0,
+            "mixup": 0.0,
+            "cutmix": 0.0,
+            "augmentation": "none",
+        },
+        LinearProbeRecipe: {
+            "labels": 256,
+            "scored_images": 1000,
+            "epochs": 10,
+            "batch_size": 256,
+            "views": 1,
+            "base_lrs": (10.0,),
+        },
         LogisticRegressionRecipe: {**_TINY_IMAGES, "labels": 256, "scored_images": 1000, "components": 32},
     },
 )
@@ -150,7 +169,7 @@ MINI = Scale(
     defaults={
         EncoderRecipe: {**_TINY_IMAGES, "embed_dim": 64, "depth": 4, "num_heads": 4},
         PretrainRecipe: {
-            "train_images": 10_000,
+            "train_images": 5000,
             "decoder_embed_dim": 32,
             "decoder_depth": 2,
             "decoder_num_heads": 2,
@@ -160,7 +179,7 @@ MINI = Scale(
             "crop_scale": (0.5, 1.0),
         },
         FinetuneRecipe: {
-            "labels": 4000,
+            "labels": 2000,
             "epochs": 10,
             "batch_size": 64,
             "base_lr": 4e-3,
@@ -172,13 +191,13 @@ MINI = Scale(
             "crop_scale": (0.7, 1.0),
         },
         LinearProbeRecipe: {
-            "labels": 4000,
+            "labels": 2000,
             "views": 2,
             "batch_size": 512,
-            "base_lrs": (0.1, 0.3, 1.0, 3.0, 10.0),
+            "base_lrs": (0.3, 1.0, 3.0, 10.0, 30.0),
             "crop_scale": (0.7, 1.0),
         },
-        LogisticRegressionRecipe: {**_TINY_IMAGES, "labels": 4000},
+        LogisticRegressionRecipe: {**_TINY_IMAGES, "labels": 2000},
     },
 )
 

@@ -72,8 +72,7 @@ class Stage:
             "kind": self.kind,
             "version": self.recipe.VERSION,
             "recipe": {
-                field.name: _plain(getattr(self.recipe, field.name))
-                for field in dataclasses.fields(self.recipe)
+                field.name: _plain(getattr(self.recipe, field.name)) for field in dataclasses.fields(self.recipe)
             },
             "parents": [parent.document() for parent in self.parents],
         }

@@ -44,7 +44,8 @@ class Heads(nn.Module):
         """Logits of (N, D) features, head by head: (N, heads, classes)."""
         weight, bias = torch.cat(list(self.weights)), torch.cat(list(self.biases))  # [heads·classes, D]
         logits = F.linear(self.norm(features), weight, bias)
-        return logits.unflatten(1, (len(self.weights), -1))
+        by_head: torch.Tensor = logits.unflatten(1, (len(self.weights), -1))
+        return by_head
 
 
 class Probe(Learner):
@@ -55,7 +56,7 @@ class Probe(Learner):
         self.device = device_of(recipe)
         self.encoder = encoder.to(self.device).eval().requires_grad_(False)
         dim = encoder.recipe.embed_dim
-        self.module = Heads(dim, images.num_classes, len(recipe.base_lrs), recipe.seed).to(self.device)
+        self.module: Heads = Heads(dim, images.num_classes, len(recipe.base_lrs), recipe.seed).to(self.device)
         self.table: torch.Tensor | None = None  # (n, views, D) features of fixed views; None: a new crop each epoch
         self.row = torch.empty(0, dtype=torch.int64)
 
@@ -97,7 +98,8 @@ class Probe(Learner):
         assert images.labels is not None
         logits = self.module.eval()(self.encode(images, samples, View("eval")))
         right = logits.argmax(dim=2).cpu() == images.labels[samples][:, None]
-        return 100.0 * right.double().mean(dim=0)
+        shares: torch.Tensor = right.double().mean(dim=0)
+        return 100.0 * shares
 
 
 def linear_probe(stage: Stage, store: Store, workspace: Workspace) -> Result:

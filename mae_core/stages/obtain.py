@@ -130,4 +130,3 @@ def _ended(stage: Stage, workspace: Workspace, state: Ending, *, reason: str = "
     write_sealed(workspace.folder / RECORD, record)
     log.info("%s %s", state, reason)
     return Outcome(state, reason)
-

@@ -87,7 +87,7 @@ class Attempt:
         if owner["boot"] != this_boot():
             return False
         try:
-            return abs(psutil.Process(owner["pid"]).create_time() - owner["started"]) < 0.05
+            return bool(abs(psutil.Process(owner["pid"]).create_time() - owner["started"]) < 0.05)
         except psutil.Error:
             return False
 

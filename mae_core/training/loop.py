@@ -1,4 +1,4 @@
-"""The one training loop: order, accumulate, schedule, journal, checkpoint, resume. What is learnt is the learner's affair."""
+"""The one training loop: accumulate, schedule, journal, checkpoint, resume. What is learnt is the learner's affair."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ class _State:
         for batch in self.course.batches(self.step):
             share = (batch.stop - batch.start) / self.course.size
             loss = self.learner.loss(batch) * share
-            loss.backward()  # type: ignore[no-untyped-call]
+            loss.backward()
             self.loss_sum += loss.detach()
         self.optimizer.step()
         self.optimizer.zero_grad(set_to_none=True)

@@ -1,4 +1,4 @@
-"""The workspace: what a stage at work may touch. Its attempt's folder, its journal, its checkpoints, the request to stop."""
+"""The workspace: what a stage at work may touch: its folder, its journal, its checkpoints, the request to stop."""
 
 from __future__ import annotations
 

@@ -1,0 +1,61 @@
+"""Print the log of a cell's newest attempt: python -m ablations.logs mask_ratio/75/finetune/0 [--follow]."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections.abc import Sequence
+
+from mae_core.errors import UserError
+from mae_core.home import home_folder
+from mae_core.store.run import Run, Store
+from mae_core.tracking.labels import read_labels
+
+LOG = "log.txt"
+
+
+def _runs(store: Store, cell: str) -> list[Run]:
+    """The runs of the cell, at every scale and on all data it was launched with."""
+    found = [store.run(s) for s, labels in read_labels(store.home).items() if any(x.cell == cell for x in labels)]
+    if not found:
+        raise UserError(f"No cell {cell!r} was launched from {store.home}; `python -m ablations.status` names them all.")
+    return found
+
+
+def _print(run: Run, start: int) -> int:
+    """Print the newest attempt's log from byte `start`; where it ends now."""
+    if not run.attempts:
+        return start
+    path = run.attempts[-1].folder / LOG
+    data = path.read_bytes() if path.is_file() else b""
+    sys.stdout.write(data[start:].decode(errors="replace"))
+    sys.stdout.flush()
+    return len(data)
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """The command; returns the exit status."""
+    parser = argparse.ArgumentParser(prog="python -m ablations.logs", description=__doc__)
+    parser.add_argument("cell", metavar="CELL", help="ablation/case/protocol/seed")
+    parser.add_argument("--follow", action="store_true", help="go on until the stage ends")
+    parser.add_argument("--home", metavar="DIR", help="default: $MAE_HOME, else ./out")
+    arguments = parser.parse_args(words)
+    try:
+        store = Store(home_folder(arguments.home))
+        for run in _runs(store, arguments.cell):
+            print(f"== {run.signature}: {run.status}")
+            end = _print(run, 0)
+            while arguments.follow and store.run(run.signature).status == "running":
+                time.sleep(1.0)
+                end = _print(store.run(run.signature), end)
+    except UserError as error:
+        print(error, file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        return 0
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""Declared Optuna searches over the settings an ablation does not vary."""

@@ -1,0 +1,119 @@
+"""The loop: interrupted anywhere it ends with the same bits; accumulation changes rounding only."""
+
+import itertools
+from dataclasses import replace
+
+import pytest
+import torch
+
+from mae_core.store import journal
+from mae_core.store.attempt import take
+from mae_core.training.course import Course
+from mae_core.training.loop import Learner, train
+from mae_core.training.optim import adamw, parameter_groups
+from mae_core.training.workspace import DivergedError, StoppedError, Workspace
+
+
+class Line(Learner):
+    """Fit a line through keyed points."""
+
+    def __init__(self, poison=None):
+        torch.manual_seed(0)
+        self.module = torch.nn.Linear(3, 1)
+        self.poison = poison
+
+    def loss(self, batch):
+        x = torch.stack([batch.samples.float(), batch.samples.sin(), torch.ones(len(batch.samples))], dim=1)
+        y = self.module(x / 10).squeeze(1) - batch.samples.cos()
+        return y.square().mean() * (float("nan") if batch.step == self.poison else 1.0)
+
+
+COURSE = Course(torch.arange(40), epochs=6, batch_size=8, seed=0, multiplier=lambda epoch: 1 / (1 + epoch))
+
+
+def trained(run, number, stop_after=None, course=COURSE, learner=None):
+    """Train in a new attempt, asked to stop after so many steps; the learner and the attempt's folder."""
+    learner = learner or Line()
+    earlier = [run / f"attempt-{k}" for k in range(1, number)]
+    asked = itertools.count(1)
+    workspace = Workspace(
+        run, take(run, number), earlier, lambda: stop_after is not None and next(asked) >= stop_after,
+        checkpoint_seconds=0.0,
+    )  # fmt: skip
+    optimizer = adamw(parameter_groups(learner.module, 0.1, 0.05), (0.9, 0.95))
+    try:
+        train(learner, optimizer, course, workspace)
+    finally:
+        workspace.close()
+    return learner, workspace.folder
+
+
+def rows(folder):
+    return [{k: v for k, v in row.items() if k != "time"} for row in journal.rows(folder / journal.NAME)]
+
+
+@pytest.fixture
+def run(tmp_path):
+    (tmp_path / "run").mkdir()
+    return tmp_path / "run"
+
+
+@pytest.fixture
+def undisturbed(tmp_path):
+    (tmp_path / "undisturbed").mkdir()
+    return trained(tmp_path / "undisturbed", 1)
+
+
+@pytest.mark.parametrize("stop_after", [1, 4, 5, 17, 29])
+def test_a_stopped_and_resumed_training_ends_with_the_same_bits(run, undisturbed, stop_after):
+    with pytest.raises(StoppedError):
+        trained(run, 1, stop_after)
+    learner, folder = trained(run, 2)
+    assert torch.equal(learner.module.weight, undisturbed[0].module.weight)
+    assert rows(folder) == rows(undisturbed[1])
+
+
+def test_it_goes_on_from_its_step_and_does_not_start_over(run):
+    with pytest.raises(StoppedError):
+        trained(run, 1, 17)
+    with pytest.raises(StoppedError):
+        trained(run, 2, 1)
+    _, folder = trained(run, 3)
+    times = [row["time"] for row in journal.rows(folder / journal.NAME)]
+    inherited = [row["time"] for row in journal.rows(run / "attempt-1" / journal.NAME)]
+    assert times[: len(inherited)] == inherited
+
+
+def test_a_damaged_checkpoint_costs_a_generation_not_the_run(run, undisturbed):
+    with pytest.raises(StoppedError):
+        trained(run, 1, 17)
+    newest = max((run / "attempt-1" / "checkpoints").iterdir())
+    newest.write_bytes(newest.read_bytes()[:-1])
+    learner, folder = trained(run, 2)
+    assert torch.equal(learner.module.weight, undisturbed[0].module.weight)
+    assert rows(folder) == rows(undisturbed[1])
+
+
+def test_accumulation_is_the_same_training_to_rounding(run, undisturbed):
+    learner, folder = trained(run, 1, course=replace(COURSE, micro_batch=3))
+    torch.testing.assert_close(learner.module.weight, undisturbed[0].module.weight)
+    losses = [row["loss"] for row in rows(folder)]
+    assert losses == pytest.approx([row["loss"] for row in rows(undisturbed[1])], rel=1e-4)
+
+
+def test_a_loss_that_is_not_finite_ends_the_run_and_is_never_saved(run):
+    with pytest.raises(DivergedError, match="step"):
+        trained(run, 1, learner=Line(poison=11))
+    assert all(path.name < "step-000000012" for path in (run / "attempt-1" / "checkpoints").iterdir())
+
+
+def test_fewer_images_than_a_batch_are_one_batch():
+    small = replace(COURSE, samples=torch.arange(5))
+    assert (small.steps_per_epoch, small.size, small.steps) == (1, 5, 6)
+
+
+def test_every_epoch_has_its_own_order_and_leaves_out_others():
+    course = replace(COURSE, samples=torch.arange(11))
+    seen = [torch.cat([course.effective(step)]).tolist() for step in range(course.steps)]
+    assert len({tuple(order) for order in seen}) == len(seen)
+    assert set(itertools.chain.from_iterable(seen)) == set(range(11))
