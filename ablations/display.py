@@ -94,7 +94,8 @@ class Display:
 
 def _share(run: Run) -> float:
     progress = run.attempts[-1].progress if run.attempts else {}
-    return float(progress.get("step", 0)) / max(progress.get("steps", 1), 1)
+    share: float = progress.get("step", 0) / max(progress.get("steps", 1), 1)
+    return share
 
 
 def _columns(progress: Mapping[str, float]) -> tuple[ProgressBar | Text, str, str]:

@@ -19,7 +19,9 @@ def _runs(store: Store, cell: str) -> list[Run]:
     """The runs of the cell, at every scale and on all data it was launched with."""
     found = [store.run(s) for s, labels in read_labels(store.home).items() if any(x.cell == cell for x in labels)]
     if not found:
-        raise UserError(f"No cell {cell!r} was launched from {store.home}; `python -m ablations.status` names them all.")
+        raise UserError(
+            f"No cell {cell!r} was launched from {store.home}; `python -m ablations.status` names them all."
+        )
     return found
 
 

@@ -61,7 +61,18 @@ def _columns(run: Run, store: Store) -> tuple[str, ...]:
 
 def _table(store: Store, names: Sequence[str]) -> Table:
     table = Table(
-        "cell", "scale", "data", "state", "step", "loss", "images/s", "left", "attempts", "why", box=None, pad_edge=False
+        "cell",
+        "scale",
+        "data",
+        "state",
+        "step",
+        "loss",
+        "images/s",
+        "left",
+        "attempts",
+        "why",
+        box=None,
+        pad_edge=False,
     )
     labels = read_labels(store.home)
     known = {label.ablation for several in labels.values() for label in several}

@@ -201,6 +201,62 @@ MINI = Scale(
     },
 )
 
+SMALL = Scale(
+    name="small",
+    purpose="results worth reading without a GPU: hours on two cores",
+    data="fashion_mnist",
+    threads=1,
+    always=_GRID_OF_8,
+    warmup_share=0.1,
+    defaults={
+        EncoderRecipe: {**_TINY_IMAGES, "embed_dim": 96, "depth": 6, "num_heads": 6},
+        PretrainRecipe: {
+            "decoder_embed_dim": 32,
+            "decoder_depth": 2,
+            "decoder_num_heads": 2,
+            "epochs": 8,
+            "batch_size": 128,
+            "base_lr": 4e-3,
+            "crop_scale": (0.5, 1.0),
+        },
+        FinetuneRecipe: {
+            "labels": 10_000,
+            "epochs": 8,
+            "batch_size": 128,
+            "base_lr": 3e-3,
+            "layer_decay": 0.85,
+            "drop_path": 0.0,
+            "mixup": 0.0,
+            "cutmix": 0.0,
+            "augmentation": "random_crop",
+            "crop_scale": (0.7, 1.0),
+        },
+        LinearProbeRecipe: {
+            "labels": 10_000,
+            "views": 2,
+            "batch_size": 512,
+            "base_lrs": (0.3, 1.0, 3.0, 10.0, 30.0),
+            "crop_scale": (0.7, 1.0),
+        },
+        LogisticRegressionRecipe: {**_TINY_IMAGES, "labels": 10_000},
+    },
+)
+
+GPU = Scale(
+    name="gpu",
+    purpose="one GPU: ViT-B/16 at 128 px",
+    data="cifar10",
+    threads=None,
+    warmup_share=0.05,
+    defaults={
+        EncoderRecipe: {"image_size": (128, 128), "embed_dim": 768, "depth": 12, "num_heads": 12},
+        PretrainRecipe: {"epochs": 40, "batch_size": 1024},
+        FinetuneRecipe: {"epochs": 20, "batch_size": 256, "drop_path": 0.1},
+        LinearProbeRecipe: {"epochs": 40, "batch_size": 2048, "base_lrs": (0.1, 0.3, 1.0)},
+        LogisticRegressionRecipe: {"image_size": (32, 32)},
+    },
+)
+
 PAPER = Scale(
     name="paper",
     purpose="the paper's models, data, epochs and batch, on a cluster",
@@ -209,7 +265,7 @@ PAPER = Scale(
     defaults={},
 )
 
-SCALES: Mapping[str, Scale] = {scale.name: scale for scale in (SMOKE, MINI, PAPER)}
+SCALES: Mapping[str, Scale] = {scale.name: scale for scale in (SMOKE, MINI, SMALL, GPU, PAPER)}
 
 
 def scale_named(name: str) -> Scale:

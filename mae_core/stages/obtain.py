@@ -42,7 +42,6 @@ def obtain(
     store: Store,
     watch: Watch,
     stop_requested: Callable[[], bool] = lambda: False,
-    checkpoint_seconds: float | None = None,
 ) -> Outcome:
     """Have the stage `signature` of the store done, by anyone, once."""
     run = store.run(signature)
@@ -61,8 +60,6 @@ def obtain(
         return Outcome("busy")
     with Heartbeat(attempt) as heartbeat:
         workspace = Workspace(store.home, attempt, [a.folder for a in run.attempts], stop_requested, heartbeat)
-        if checkpoint_seconds is not None:
-            workspace.checkpoint_seconds = checkpoint_seconds
         return _attempt(stage, store, workspace)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -17,7 +18,7 @@ from mae_core.store.files import sweep
 from mae_core.training import checkpoints
 from mae_core.training.checkpoints import Checkpoint
 
-CHECKPOINT_SECONDS = 15.0
+CHECKPOINT_SECONDS = float(os.environ.get("MAE_CHECKPOINT_SECONDS", "15"))
 SAVING_SHARE = 0.02  # of the time may go into checkpoints: the next waits 50 times as long as the last took
 
 log = logging.getLogger("mae")

@@ -9,12 +9,16 @@ from mae_core.store.files import read_sealed, replacing, sweep, write_sealed
 from mae_core.store.journal import Journal
 
 
+def _write_until_full(file):
+    file.write(b"new")
+    raise OSError("disk full")
+
+
 def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(tmp_path):
     path = tmp_path / "file"
     path.write_text("old")
     with pytest.raises(OSError, match="full"), replacing(path) as file:
-        file.write(b"new")
-        raise OSError("disk full")
+        _write_until_full(file)
     assert [(p.name, p.read_text()) for p in tmp_path.iterdir()] == [("file", "old")]
 
 

@@ -1,0 +1,76 @@
+"""Baselines: where MAE beats the four trivial rivals at the same label budget, and where it does not."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ablations.spec import PROTOCOL_LABELS
+from reports.results import Results
+from reports.rows import worst
+from reports.statistics import Spread, paired
+from reports.verdict import FEWEST_SEEDS, count_of_seeds
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """The default row under one protocol against one baseline: the difference MAE - baseline, paired by seed."""
+
+    protocol: str
+    baseline: str  # its label
+    difference: Spread
+    status: str  # the worst of the two
+
+    @property
+    def beaten(self) -> bool:
+        """Whether MAE is better: beyond the t-interval where there are three seeds, on the mean otherwise."""
+        difference = self.difference
+        if difference.n >= FEWEST_SEEDS and difference.low is not None:
+            return difference.low > 0
+        return difference.mean is not None and difference.mean > 0
+
+    def told(self) -> str:
+        """The comparison in words."""
+        difference = self.difference
+        rival = f"{self.baseline}, under {PROTOCOL_LABELS.get(self.protocol, self.protocol)}"
+        if difference.mean is None:
+            return f"{rival}: no number yet ({self.status})"
+        interval = ""
+        if difference.low is not None and difference.high is not None:
+            interval = f", 95 % interval {difference.low:+.2f} to {difference.high:+.2f}"
+        return f"{rival}: {difference.mean:+.2f} points{interval}, {count_of_seeds(difference.n)}"
+
+
+def compare(results: Results) -> list[Comparison]:
+    """The default row against each baseline under each protocol the two share.
+
+    Logistic regression has a protocol of its own and is compared with every column.
+    """
+    rivals = dict.fromkeys((r.cell.case.key, r.cell.protocol, r.cell.case.label) for r in results.baselines)
+    default = results.ablation.default
+    return [
+        Comparison(
+            protocol,
+            label,
+            paired(results.values(default, protocol), results.values(key, kind)),
+            worst(r.status for column in ((default, protocol), (key, kind)) for r in results.by_column[column]),
+        )
+        for protocol in results.protocols
+        for key, kind, label in rivals
+        if kind in (protocol, "logistic_regression")
+    ]
+
+
+def sentence(results: Results, comparisons: list[Comparison]) -> str:
+    """One sentence that names every baseline that MAE, at the default row, does not beat."""
+    if not comparisons:
+        return "No baselines are drawn here: they need labels and a scale below the paper's."
+    row = f"MAE at the default row ({results.ablation.case(results.ablation.default).label})"
+    told = [c for c in comparisons if c.difference.mean is not None]
+    lost = [c.told() for c in told if not c.beaten]
+    unknown = [c.told() for c in comparisons if c.difference.mean is None]
+    parts = [f"does not beat {'; '.join(lost)}"] if lost else []
+    if told and not lost:
+        parts = ["beats every baseline that has a number" if unknown else "beats all four baselines"]
+    if unknown:
+        parts.append(f"cannot be compared yet: {'; '.join(unknown)}")
+    return f"{row} {', and '.join(parts)}."

@@ -1,0 +1,76 @@
+"""The command that builds reports from the store: `python -m reports.build NAME…|all`."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from typing import NoReturn
+
+from ablations.selection import select
+from mae_core.data.catalogue import describe
+from mae_core.errors import UserError
+from mae_core.home import home_folder
+from mae_core.scales import scale_named
+from reports.results import seeds_found
+
+
+class _Parser(argparse.ArgumentParser):
+    """Bad usage is one sentence, like every other error of a user."""
+
+    def error(self, message: str) -> NoReturn:
+        raise UserError(f"{message[:1].upper()}{message[1:]}; `{self.prog} --help` shows how it is used.")
+
+
+def _arguments(words: Sequence[str] | None) -> argparse.Namespace:
+    parser = _Parser(prog="python -m reports.build", description="Build tables, figures and notebooks from the store.")
+    parser.add_argument(
+        "names", nargs="+", metavar="NAME", help="an ablation, NAME:CASE to count one row, a spec file, or all"
+    )
+    parser.add_argument("--scale", default="mini", help="default: mini")
+    parser.add_argument("--data", help="a data set or image folder; default: the scale's")
+    parser.add_argument("--home", help="default: $MAE_HOME, else ./out")
+    parser.add_argument("--seeds", type=int, metavar="N", help="seeds 0 … N-1; default: all that have a run")
+    return parser.parse_args(words)
+
+
+def _build(words: Sequence[str] | None) -> int:
+    arguments = _arguments(words)
+    everything = "all" in arguments.names
+    selected = select(arguments.names)
+    scale = scale_named(arguments.scale)
+    if arguments.seeds is not None and arguments.seeds < 1:
+        raise UserError(f"--seeds {arguments.seeds} asks for no seed; write 1 or more.")
+    home = home_folder(arguments.home)
+    info = describe(arguments.data or scale.data, home)
+    found = {one.ablation.name: seeds_found(one.ablation, scale, info, home) for one in selected}
+    started = [one for one in selected if found[one.ablation.name]]
+    if not started or (len(started) < len(selected) and not everything):
+        names = " ".join(name for name, seeds in found.items() if not seeds)
+        raise UserError(
+            f"There is no run of {names} at scale {scale.name} on {info.name} in {home}; "
+            f"start one with `python -m ablations.run {names} --scale {scale.name}`."
+        )
+    from reports.report import build
+
+    failed = False
+    for one in started:
+        name = one.ablation.name
+        built = build(one.ablation, scale, info, home, arguments.seeds or found[name], only=one.only)
+        failed |= built.failed
+        counts = ", ".join(f"{count} {status}" for status, count in sorted(built.counts.items()))
+        print(f"{name}: {counts}. {built.verdict}\n{built.folder / 'report.html'} ({built.seconds:.1f} s)")
+    return int(failed)
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """Exit status: 0 built, 1 built but a cell had failed, 2 bad usage or no run at all."""
+    try:
+        return _build(words)
+    except UserError as error:
+        print(error, file=sys.stderr)
+        return 2
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,53 @@
+"""The bundle: a report's folder as its notebook sees it, without the store and without anything training needs."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from IPython.display import SVG, Image, Markdown
+
+
+class Bundle:
+    """A folder with `table.csv`, `table.md`, `figure.svg` and the rest of a report."""
+
+    def __init__(self, folder: Path | str = ".") -> None:
+        self.folder = Path(folder)
+
+    def facts(self) -> dict[str, Any]:
+        """Scale, data, seeds, verdicts, costs: what `report.json` holds."""
+        facts: dict[str, Any] = json.loads((self.folder / "report.json").read_text(encoding="utf-8"))
+        return facts
+
+    def figure(self) -> SVG:
+        """The figure."""
+        return SVG(filename=str(self.folder / "figure.svg"))
+
+    def panels(self) -> Image:
+        """Masked, reconstructed and original images of three rows."""
+        return Image(filename=str(self.folder / "panels.png"))
+
+    def table(self) -> Markdown:
+        """The table in the paper's layout, with its caption and the baselines."""
+        return Markdown(filename=str(self.folder / "table.md"))
+
+    def claims(self) -> pd.DataFrame:
+        """The paper's claims, what is to be said of each, and why."""
+        return pd.DataFrame(self.facts()["claims"]).set_index("claim")
+
+    def rows(self) -> pd.DataFrame:
+        """`table.csv` and `baselines.csv`, a line for each case and protocol."""
+        parts = [pd.read_csv(self.folder / name, dtype={"case_key": str}) for name in ("table.csv", "baselines.csv")]
+        return pd.concat([part for part in parts if len(part)], ignore_index=True)
+
+    def cells(self) -> pd.DataFrame:
+        """`cells.csv`, a line for each number before any averaging."""
+        return pd.read_csv(self.folder / "cells.csv", dtype={"case_key": str})
+
+    def differences(self) -> pd.DataFrame:
+        """Each row minus the default row, paired by seed, with the 95 % t-interval: points, by protocol."""
+        rows = self.rows()
+        wanted = rows[rows["case_key"].ne(self.facts()["default"]) & rows["diff"].notna()]
+        return wanted.set_index(["protocol", "case"])[["diff", "diff_low", "diff_high", "n_seeds"]]

@@ -1,0 +1,185 @@
+"""Captions: what a reader must know of the numbers: where, on what, how often, at what cost, and what was chosen."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from ablations.spec import PROTOCOL_LABELS, Ablation
+from mae_core.recipes import LinearProbeRecipe, LogisticRegressionRecipe, Recipe
+from mae_core.scales import changes
+from reports.results import Result, Results, mean_rate
+from reports.rows import model_label
+from reports.statistics import sampling_error
+from reports.verdict import count_of_seeds
+
+PAPER_SETTING = "ViT-L/16, ImageNet-1K"
+_OF_DATA = {"fingerprint", "in_chans", "threads", "seed"}  # said elsewhere, or no setting
+
+
+def label_budget(results: Results) -> str:
+    """How many labels the evaluations learnt from: `4,000 labels`, or `all labels`."""
+    budgets = {result.recipe.labels for result in results.everything if result.recipe}
+    if not budgets:
+        return "no labels"
+    return " / ".join("all labels" if b is None else f"{b:,} labels" for b in sorted(budgets, key=lambda b: b or 0))
+
+
+def setting(results: Results) -> str:
+    """Scale, data, label budget and n, short enough for a column head."""
+    return f"{results.scale.name}, {results.info.name}, {label_budget(results)}, n = {results.seeds}"
+
+
+def caption(results: Results, wall_seconds: float | None = None) -> list[str]:
+    """The caption, a paragraph each for what was measured, its spread and cost, what changed, and what was chosen."""
+    paragraphs = [
+        _measured(results),
+        _spread(results),
+        _cost(results, wall_seconds),
+        _changed(results),
+        _chosen(results),
+    ]
+    return [paragraph for paragraph in (*paragraphs, *_remarks(results)) if paragraph]
+
+
+def _measured(results: Results) -> str:
+    ablation, info = results.ablation, results.info
+    models = dict.fromkeys(model_label(r.encoder) for r in results.cells if r.encoder)
+    seen = {getattr(r.encoder, "train_images", None) for r in results.cells if r.encoder}
+    images = " / ".join(f"{n:,}" for n in sorted(n or info.num_train for n in seen))
+    evaluated = "the numbers are losses of the last epoch, as the data have no labels."
+    if info.labelled:
+        split = " and ".join(sorted({r.recipe.evaluate_on for r in results.cells if r.recipe})) or "test"
+        evaluated = f"evaluated with {label_budget(results)}; accuracies are top-1 on the {split} images, in per cent."
+    return (
+        f"{ablation.title} ({ablation.source}) at scale {results.scale.name} on {info.name}: {', '.join(models)} "
+        f"pre-trained on {images} images, {evaluated}"
+        f" The paper's numbers ({PAPER_SETTING}) were measured elsewhere and stand beside ours "
+        f"for their order only."
+    )
+
+
+def _spread(results: Results) -> str:
+    text = f"Mean ± standard deviation over {count_of_seeds(results.seeds)} (n in brackets"
+    text += ")." if results.seeds > 1 else "; one seed has no spread)."
+    tests = {(r.value, int(r.record["metrics"]["n_test"])) for r in results.cells if _n_test(r)}
+    if tests:
+        largest = max(sampling_error(value, n) for value, n in tests if value is not None)
+        sizes = " / ".join(f"{n:,}" for n in sorted({n for _, n in tests}))
+        text += (
+            f" Apart from that spread, the choice of the {sizes} scored images gives each accuracy a standard error of "
+            f"up to {largest:.2f} points, which the rows share."
+        )
+    return text
+
+
+def _n_test(result: Result) -> int:
+    return int(result.record.get("metrics", {}).get("n_test", 0))
+
+
+def _cost(results: Results, wall_seconds: float | None) -> str:
+    rate = mean_rate(r for r in results.cells if r.status == "done")
+    speed = f"; pre-training saw {rate:,.0f} images/s in each process" if rate else ""
+    clock = f"; the launch took {duration(wall_seconds)} up to this report" if wall_seconds else ""
+    return f"All {len(results.records)} finished stages took {duration(results.seconds)} together{speed}{clock}."
+
+
+def duration(seconds: float) -> str:
+    """Seconds as a reader says them, the seconds kept: `3723 s (1 h 2 min)`."""
+    minutes = round(seconds / 60)
+    if seconds < 120:
+        return f"{seconds:.1f} s"
+    rounded = f"{minutes // 60} h {minutes % 60} min" if minutes >= 60 else f"{minutes} min"
+    return f"{seconds:.0f} s ({rounded})"
+
+
+def _changed(results: Results) -> str:
+    """What the scale changed of the default row and of each protocol, field by field."""
+    told = []
+    for name, paper, ours in _default_recipes(results.ablation, results.cells):
+        changed = {field: pair for field, pair in changes(paper, ours).items() if field not in _OF_DATA}
+        if changed:
+            told.append(f"{name}: {', '.join(f'{f} {_plain(a)} → {_plain(b)}' for f, (a, b) in changed.items())}")
+    return f"What the scale changed at the default row. {_sentences(told)}" if told else ""
+
+
+def _default_recipes(ablation: Ablation, cells: Iterable[Result]) -> Iterable[tuple[str, Recipe, Recipe]]:
+    case = ablation.case(ablation.default)
+    first = [r for r in cells if r.cell.case.key == case.key and r.cell.seed == 0]
+    for result in first[:1]:
+        if case.recipe and result.encoder:
+            yield "Pre-training", case.recipe, result.encoder
+    for result in first:
+        if result.recipe:
+            paper = case.evaluations.get(result.cell.protocol, ablation.protocols[result.cell.protocol])
+            yield PROTOCOL_LABELS.get(result.cell.protocol, result.cell.protocol).capitalize(), paper, result.recipe
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, list | tuple):
+        return "×".join(map(_plain, value)) if all(isinstance(v, int) for v in value) else str(tuple(value))
+    return "all" if value is None else f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _sentences(parts: Iterable[str]) -> str:
+    return "".join(f"{part}. " for part in parts).rstrip()
+
+
+def run_as(results: Results) -> Mapping[str, str]:
+    """Case key → what was run, for the settings in which rows differ and which the scale mapped to another value."""
+    ablation = results.ablation
+    default = ablation.case(ablation.default).recipe
+    recipes = {case.key: case.recipe for case in ablation.cases if case.recipe}
+    ours = {r.cell.case.key: r.encoder for r in results.cells if r.encoder}
+    if default is None:
+        return {}
+    varied = {field for recipe in recipes.values() for field in changes(default, recipe)}
+    told = {}
+    for key, encoder in ours.items():
+        mapped = {field: pair for field, pair in changes(recipes[key], encoder).items() if field in varied}
+        told[key] = ", ".join(f"{field} {_plain(value)}" for field, (_, value) in mapped.items())
+    return {key: text for key, text in told.items() if text}
+
+
+def _chosen(results: Results) -> str:
+    """Who chose what on held-out train images."""
+    told = []
+    for kind, field, found, words in (
+        (LinearProbeRecipe, "base_lrs", "best_base_lr", "each linear probe chose its learning rate among"),
+        (LogisticRegressionRecipe, "penalties", "C", "each logistic regression chose its penalty C among"),
+    ):
+        asked = {getattr(r.recipe, field) for r in results.everything if isinstance(r.recipe, kind)}
+        picks = Counter(
+            record["metrics"][found]
+            for name, record in results.records.items()
+            if name.startswith(f"{kind.KIND}-") and found in record["metrics"]
+        )
+        for grid in sorted(asked):
+            if len(grid) > 1:
+                counted = ", ".join(f"{value:g} {times} ×" for value, times in sorted(picks.items()))
+                told.append(
+                    f"{words} {', '.join(f'{v:g}' for v in grid)}" + (f" (taken: {counted})" if counted else "")
+                )
+    if not told:
+        return "Nothing was chosen by its score: all settings were fixed before the runs."
+    choices = "; ".join(told)
+    return f"Chosen on held-out train images, never on the scored ones: {choices}. All else was fixed beforehand."
+
+
+def _remarks(results: Results) -> list[str]:
+    """What stages want their readers to know, such as files that were damaged."""
+    return sorted({str(remark) for record in results.records.values() for remark in record.get("remarks", ())})
+
+
+def origin(results: Results) -> str:
+    """Commits, versions and machines behind the numbers."""
+    origins = [record.get("provenance", {}) for record in results.records.values()]
+    commits = sorted(
+        {f"{o['commit'][:12]}{' with local changes' if o.get('dirty') else ''}" for o in origins if "commit" in o}
+    )
+    machines = sorted({f"{o['processor']}, {o.get('device', 'cpu')}" for o in origins if "processor" in o})
+    torch = sorted({o["versions"]["torch"] for o in origins if "torch" in o.get("versions", {})})
+    parts = [("commit", commits), ("torch", torch), ("processor", machines)]
+    told = "; ".join(f"{name} {' / '.join(values)}" for name, values in parts if values)
+    return f"Computed by {told}." if told else "Nothing is computed yet."

@@ -1,0 +1,90 @@
+"""The notebook of a report: short calls to the bundle, executed in a kernel of its own, shown as HTML."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from jupyter_client.kernelspec import KernelSpecManager
+from jupyter_client.manager import KernelManager
+from nbformat import NotebookNode
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+
+CODE = Path(__file__).parents[1]  # where `reports` is imported from
+CELL_SECONDS = 300
+KERNEL_SPEC = {"display_name": "Python 3", "language": "python", "name": "python3"}
+
+
+class Kernel:
+    """A Python kernel that starts up while the report's other files are made.
+
+    It runs this interpreter, whatever kernels the user has installed, talks over sockets in a private folder rather
+    than network ports, and reads no start-up files.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        """A kernel that works in `folder`."""
+        self.folder = folder
+
+    def __enter__(self) -> Kernel:
+        self._private = Path(tempfile.mkdtemp(prefix="kernel-"))
+        self.manager = KernelManager(
+            kernel_spec_manager=KernelSpecManager(kernel_dirs=[]),
+            transport="ipc",
+            connection_file=str(self._private / "kernel.json"),
+        )
+        path = os.pathsep.join(filter(None, [str(CODE), os.environ.get("PYTHONPATH")]))
+        self.manager.start_kernel(
+            cwd=str(self.folder),
+            env={**os.environ, "PYTHONPATH": path, "IPYTHONDIR": str(self._private)},
+            extra_arguments=["--HistoryManager.enabled=False", "--IPKernelApp.exec_lines=import reports.bundle"],
+        )
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.manager.shutdown_kernel(now=True)
+        self.manager.cleanup_resources()
+        shutil.rmtree(self._private, ignore_errors=True)
+
+    def execute(self, notebook: NotebookNode) -> None:
+        """Run every cell of `notebook` and keep what it shows."""
+        from nbclient import NotebookClient
+
+        NotebookClient(notebook, km=self.manager, timeout=CELL_SECONDS, record_timing=False).execute()
+
+
+def assemble(title: str, sections: Sequence[tuple[str, str]]) -> NotebookNode:
+    """A notebook of `sections`: text, and the call that shows what the text is about (empty: none)."""
+    cells = [new_markdown_cell(f"# {title}"), new_code_cell("from reports.bundle import Bundle\n\nbundle = Bundle()")]
+    for text, call in sections:
+        cells += [new_markdown_cell(text)] + ([new_code_cell(call)] if call else [])
+    for number, cell in enumerate(cells):
+        cell["id"] = f"cell-{number}"  # a random one would make equal reports differ
+    made: NotebookNode = new_notebook(cells=cells, metadata={"kernelspec": KERNEL_SPEC, "title": title})
+    return made
+
+
+def write(notebook: NotebookNode, path: Path) -> None:
+    """Write the notebook."""
+    nbformat.write(notebook, path)
+
+
+def html(notebook: NotebookNode) -> str:
+    """The executed notebook as one self-contained page."""
+    from nbconvert import HTMLExporter
+
+    from reports.page import page
+
+    options: Mapping[str, Any] = {
+        "exclude_input_prompt": True,
+        "exclude_output_prompt": True,
+        "exclude_anchor_links": True,
+        "embed_images": True,
+    }
+    body, _ = HTMLExporter(template_name="basic", **options).from_notebook_node(notebook)
+    return page("page.html.j2", title=notebook["metadata"]["title"], body=body)

@@ -1,0 +1,197 @@
+"""Results: every cell of an ablation as the store has it, one by one, before anything is averaged."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal
+
+from ablations.plan import Plan
+from ablations.spec import Ablation, Cell
+from mae_core.data.catalogue import DataInfo
+from mae_core.recipes import EncoderRecipe, EvaluationRecipe
+from mae_core.scales import Scale
+from mae_core.signature import Stage
+from mae_core.store.run import Store
+from mae_core.tracking.labels import read_labels
+
+Status = Literal["done", "missing", "running", "failed", "diverged", "stale", "cited", "needs"]
+TROUBLE: tuple[Status, ...] = ("failed", "diverged")
+STATUSES: tuple[Status, ...] = (*TROUBLE, "running", "stale", "missing", "needs", "cited", "done")  # worst news first
+
+METRICS: Mapping[str, tuple[str, str]] = {"pretrain": ("loss", "")}  # protocol → what is measured, its unit
+TOP1 = ("top1", "%")
+
+
+def metric(protocol: str) -> tuple[str, str]:
+    """Name and unit of the number that `protocol` gives."""
+    return METRICS.get(protocol, TOP1)
+
+
+@dataclass(frozen=True)
+class Result:
+    """One cell, and what the store knows of it. Seconds count its parents' work too."""
+
+    cell: Cell
+    status: Status
+    reason: str = ""
+    value: float | None = None
+    seconds: float | None = None
+    images_per_second: float | None = None  # of the pre-training, where there is one
+    record: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+
+    @property
+    def recipe(self) -> EvaluationRecipe | None:
+        """What gives the number."""
+        recipe = self.cell.stage.recipe if self.cell.stage else None
+        return recipe if isinstance(recipe, EvaluationRecipe) else None
+
+    @property
+    def encoder(self) -> EncoderRecipe | None:
+        """The encoder that is evaluated, as run; None where there is none."""
+        stages = (*self.cell.stage.parents, self.cell.stage) if self.cell.stage else ()
+        return next((stage.recipe for stage in stages if isinstance(stage.recipe, EncoderRecipe)), None)
+
+
+@dataclass(frozen=True)
+class Results:
+    """All cells of an ablation at one scale on one data set, and its baselines."""
+
+    ablation: Ablation
+    scale: Scale
+    info: DataInfo
+    seeds: int
+    cells: tuple[Result, ...]
+    baselines: tuple[Result, ...]
+    records: Mapping[str, Mapping[str, Any]]  # of the finished stages, parents included, by signature
+
+    @property
+    def everything(self) -> tuple[Result, ...]:
+        """Cells and baselines."""
+        return self.cells + self.baselines
+
+    @cached_property
+    def protocols(self) -> tuple[str, ...]:
+        """The columns: the ablation's, or pre-training alone where the data have no labels."""
+        return tuple(dict.fromkeys(result.cell.protocol for result in self.cells))
+
+    @cached_property
+    def by_column(self) -> Mapping[tuple[str, str], list[Result]]:
+        """(case key, protocol) → one result for each seed."""
+        columns: dict[tuple[str, str], list[Result]] = {}
+        for result in self.everything:
+            columns.setdefault((result.cell.case.key, result.cell.protocol), []).append(result)
+        return columns
+
+    def values(self, case_key: str, protocol: str) -> dict[int, float]:
+        """Seed → number, where it is done."""
+        column = self.by_column.get((case_key, protocol), [])
+        return {result.cell.seed: result.value for result in column if result.value is not None}
+
+    def counts(self, only: str | None = None) -> Counter[str]:
+        """How many cells (of row `only`) stand how; baselines are counted with the whole."""
+        counted = self.everything if only is None else [r for r in self.cells if r.cell.case.key == only]
+        return Counter(result.status for result in counted)
+
+    @property
+    def seconds(self) -> float:
+        """What all finished stages took together, each counted once."""
+        return sum(float(record.get("seconds", 0)) for record in self.records.values())
+
+
+def collect(ablation: Ablation, scale: Scale, info: DataInfo, home: Path, seeds: int) -> Results:
+    """Look every cell of `ablation` up in the store of `home`."""
+    memory = _Memory(Store(home), _earlier(home, scale, info))
+    cells = tuple(map(memory.result, ablation.cells(scale, info, seeds)))
+    baselines = tuple(map(memory.result, ablation.baselines(scale, info, seeds)))
+    plan = Plan.of(result.cell for result in cells + baselines)
+    records = {name: memory.standing(stage).record for name, stage in plan.stages.items()}
+    finished = {name: record for name, record in records.items() if record.get("state") == "done"}
+    return Results(ablation, scale, info, seeds, cells, baselines, finished)
+
+
+def seeds_found(ablation: Ablation, scale: Scale, info: DataInfo, home: Path) -> int:
+    """For how many seeds, from 0 on, the store has any run of the ablation."""
+    store, seeds = Store(home), 0
+    while True:
+        cells = [cell for cell in ablation.cells(scale, info, seeds + 1) if cell.seed == seeds]
+        if not any(store.run(name).attempts for name in Plan.of(cells).stages):
+            return seeds
+        seeds += 1
+
+
+@dataclass(frozen=True)
+class _Standing:
+    status: Status
+    reason: str = ""
+    record: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+
+
+class _Memory:
+    """The store, each run read once."""
+
+    def __init__(self, store: Store, earlier: Mapping[str, set[str]]) -> None:
+        self.store, self.earlier = store, earlier
+        self._seen: dict[str, _Standing] = {}
+
+    def standing(self, stage: Stage) -> _Standing:
+        """How a stage stands; what holds up a parent holds it up too."""
+        if stage.signature not in self._seen:
+            self._seen[stage.signature] = self._look(stage)
+        return self._seen[stage.signature]
+
+    def _look(self, stage: Stage) -> _Standing:
+        run = self.store.run(stage.signature)
+        if run.status == "done":
+            return _Standing("done", record=run.record or {})
+        if run.status in TROUBLE:
+            return _Standing(run.status, f"{stage.signature}: {(run.record or {}).get('reason', 'no reason recorded')}")
+        parents = [self.standing(parent) for parent in stage.parents]
+        for status in (*TROUBLE, "running"):
+            for parent in parents:
+                if parent.status == status:
+                    return parent
+        return _Standing("running" if run.status == "running" else "missing")
+
+    def result(self, cell: Cell) -> Result:
+        if cell.stage is None:
+            return Result(cell, "cited") if cell.case.cited else Result(cell, "needs", f"needs {cell.case.needs}")
+        standing = self.standing(cell.stage)
+        if standing.status == "missing" and self._answered_before(cell):
+            return Result(cell, "stale", "its finished run answers an earlier form of the question; run it again")
+        if standing.status != "done":
+            return Result(cell, standing.status, standing.reason)
+        chain = [(stage, self.standing(stage).record) for stage in Plan.of([cell]).stages.values()]
+        rates = [record.get("images_per_second") for stage, record in chain if stage.kind == "pretrain"]
+        return Result(
+            cell,
+            "done",
+            value=float(standing.record["metrics"][metric(cell.protocol)[0]]),
+            seconds=sum(float(record.get("seconds", 0)) for _, record in chain),
+            images_per_second=rates[0] if rates else standing.record.get("images_per_second"),
+            record=standing.record,
+        )
+
+    def _answered_before(self, cell: Cell) -> bool:
+        names = self.earlier.get(cell.name, set())
+        return any(self.store.run(name).status == "done" for name in names)
+
+
+def _earlier(home: Path, scale: Scale, info: DataInfo) -> dict[str, set[str]]:
+    """Cell → signatures it had in any launch at this scale on data of this name: how a change since is seen."""
+    found: dict[str, set[str]] = {}
+    for signature, labels in read_labels(home).items():
+        for label in labels:
+            if (label.scale, label.data) == (scale.name, info.name):
+                found.setdefault(label.cell, set()).add(signature)
+    return found
+
+
+def mean_rate(results: Iterable[Result]) -> float | None:
+    """Mean images per second of the pre-trainings behind `results`."""
+    rates = [result.images_per_second for result in results if result.images_per_second is not None]
+    return sum(rates) / len(rates) if rates else None

@@ -1,0 +1,148 @@
+"""Verdicts: whether the paper's claims hold at the scale that was run, or cannot be told yet."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal, assert_never, get_args
+
+from ablations.claims import Alike, Better, Claim, Trend
+from ablations.spec import PROTOCOL_LABELS
+from reports.results import Results
+from reports.statistics import Correlation, Spread, kendall, paired, t_quantile
+
+TIE = 0.25  # points; smaller differences in the paper are ties (its own fine-tuning seeds have std 0.08)
+FEWEST_ROWS = 5  # for a rank correlation
+FEWEST_SEEDS = 3  # for any verdict
+SIGNIFICANT = 0.05
+MOST_SEEDS = 200  # beyond which no number of seeds is named
+
+State = Literal["holds", "does not hold", "cannot tell yet"]
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """A claim, what is to be said of it, and the numbers that say so."""
+
+    claim: Claim
+    state: State
+    evidence: str
+    seeds: int  # that the evidence rests on
+    seeds_to_tell: int | None = None  # an estimate, where the spread so far gives one
+    correlation: Correlation | None = None
+
+
+def judge(results: Results) -> list[Judgement]:
+    """A judgement of each of the ablation's claims, in its order."""
+    return [_judge(claim, results) for claim in results.ablation.claims]
+
+
+def _judge(claim: Claim, results: Results) -> Judgement:
+    match claim:
+        case Trend():
+            return _trend(claim, results)
+        case Better():
+            return _pair(claim, results, claim.better, claim.worse)
+        case Alike():
+            return _pair(claim, results, claim.one, claim.other)
+        case _:
+            assert_never(claim)
+
+
+def _trend(claim: Trend, results: Results) -> Judgement:
+    """Compare the order of rows by their means over the seeds that all of them have."""
+    rows = [case for case in results.ablation.cases if claim.protocol in case.paper]
+    values = {case.key: results.values(case.key, claim.protocol) for case in rows}
+    done = [case for case in rows if values[case.key]]
+    seeds = set[int].intersection(*(set(values[case.key]) for case in done)) if done else set()
+    if len(done) < FEWEST_ROWS or not seeds:
+        return Judgement(
+            claim, "cannot tell yet", f"{len(done)} of {len(rows)} rows are done, {FEWEST_ROWS} are needed", len(seeds)
+        )
+    means = [sum(values[case.key][seed] for seed in seeds) / len(seeds) for case in done]
+    found = kendall([case.paper[claim.protocol] for case in done], means, TIE)
+    if found is None:
+        return Judgement(claim, "cannot tell yet", "a column is all ties", len(seeds))
+    state: State = "cannot tell yet"
+    if len(seeds) >= FEWEST_SEEDS and found.p < SIGNIFICANT:
+        state = "holds" if found.tau > 0 else "does not hold"
+    evidence = (
+        f"Kendall's τ-b = {found.tau:.2f}, {'exact' if found.exact else 'approximate'} p = {found.p:.2g}, "
+        f"{len(done)} of {len(rows)} rows, {count_of_seeds(len(seeds))}"
+    )
+    return Judgement(claim, state, evidence, len(seeds), correlation=found)
+
+
+def _pair(claim: Better | Alike, results: Results, one: str, other: str) -> Judgement:
+    """Judge the difference `one` - `other`, paired by seed, against the claim's margin."""
+    difference = paired(results.values(one, claim.protocol), results.values(other, claim.protocol))
+    labels = " minus ".join(results.ablation.case(key).label for key in (one, other))
+    if difference.mean is None:
+        return Judgement(claim, "cannot tell yet", f"{labels}: not both done", 0)
+    evidence = f"{labels} = {difference.mean:+.2f} points"
+    if difference.low is not None and difference.high is not None:
+        evidence += f", 95 % interval {difference.low:+.2f} to {difference.high:+.2f}"
+    evidence += f", margin {claim.margin:g}, {count_of_seeds(difference.n)}"
+    state: State = "cannot tell yet"
+    if difference.n >= FEWEST_SEEDS:
+        state = _beyond(claim, difference)
+    needed = _seeds_to_tell(claim, difference) if state == "cannot tell yet" else None
+    return Judgement(claim, state, evidence, difference.n, needed)
+
+
+def _beyond(claim: Better | Alike, difference: Spread) -> State:
+    """Where the whole interval lies on one side of the margin, the claim holds or does not."""
+    low, high, margin = difference.low, difference.high, claim.margin
+    assert low is not None
+    assert high is not None
+    if isinstance(claim, Better):
+        return "holds" if low > margin else "does not hold" if high < margin else "cannot tell yet"
+    if -margin < low and high < margin:
+        return "holds"
+    return "does not hold" if low > margin or high < -margin else "cannot tell yet"
+
+
+def _seeds_to_tell(claim: Better | Alike, difference: Spread) -> int | None:
+    """The seeds at which the interval would clear the nearest margin if mean and spread stayed as they are."""
+    if difference.mean is None or difference.std is None:
+        return None
+    size = difference.mean if isinstance(claim, Better) else abs(difference.mean)
+    room = abs(size - claim.margin)
+    for seeds in range(max(FEWEST_SEEDS, difference.n), MOST_SEEDS + 1):
+        if t_quantile(seeds) * difference.std / math.sqrt(seeds) < room:
+            return seeds
+    return None
+
+
+def count_of_seeds(n: int) -> str:
+    """`1 seed`, `3 seeds`."""
+    return f"{n} seed" if n == 1 else f"{n} seeds"
+
+
+def sentence(judgements: Sequence[Judgement]) -> str:
+    """One sentence that says whether our numbers follow the paper's."""
+    if not judgements:
+        return "Whether our numbers follow the paper's is for the reader to judge: no claim stands in the spec."
+    trends = [judgement for judgement in judgements if isinstance(judgement.claim, Trend)]
+    if trends:
+        return f"Does our curve follow the paper's? {_capital('; '.join(map(_told, trends)))}."
+    held, not_held, open_ = (sum(j.state == state for j in judgements) for state in get_args(State))
+    return f"Of the paper's {len(judgements)} claims {held} hold here, {not_held} do not, {open_} cannot be told yet."
+
+
+_FOLLOWS: Mapping[State, str] = {
+    "holds": "follows the paper's order",
+    "does not hold": "runs against the paper's order",
+    "cannot tell yet": "cannot be told yet",
+}
+
+
+def _told(trend: Judgement) -> str:
+    few = f", {FEWEST_SEEDS} seeds are needed" if trend.seeds < FEWEST_SEEDS else ""
+    protocol = PROTOCOL_LABELS.get(trend.claim.protocol, trend.claim.protocol)
+    return f"{protocol} {_FOLLOWS[trend.state]} ({trend.evidence}{few})"
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
