@@ -66,11 +66,9 @@ def sentence(results: Results, comparisons: list[Comparison]) -> str:
         return "No baselines are drawn here: they need labels and a scale below the paper's."
     row = f"MAE at the default row ({results.ablation.case(results.ablation.default).label})"
     told = [c for c in comparisons if c.difference.mean is not None]
+    if not told:
+        return f"{row} cannot be compared with the baselines yet."
     lost = [c.told() for c in told if not c.beaten]
-    unknown = [c.told() for c in comparisons if c.difference.mean is None]
-    parts = [f"does not beat {'; '.join(lost)}"] if lost else []
-    if told and not lost:
-        parts = ["beats every baseline that has a number" if unknown else "beats all four baselines"]
-    if unknown:
-        parts.append(f"cannot be compared yet: {'; '.join(unknown)}")
-    return f"{row} {', and '.join(parts)}."
+    unknown = f", but not all are there yet: {len(told)} of {len(comparisons)} comparisons can be made"
+    verdict = f"does not beat {'; '.join(lost)}" if lost else "beats every baseline"
+    return f"{row} {verdict}{unknown if len(told) < len(comparisons) else ''}."

@@ -35,12 +35,17 @@ class Bundle:
 
     def claims(self) -> pd.DataFrame:
         """The paper's claims, what is to be said of each, and why."""
-        return pd.DataFrame(self.facts()["claims"]).set_index("claim")
+        return pd.DataFrame(self.facts()["claims"], dtype=object).fillna("").set_index("claim")
 
     def rows(self) -> pd.DataFrame:
         """`table.csv` and `baselines.csv`, a line for each case and protocol."""
         parts = [pd.read_csv(self.folder / name, dtype={"case_key": str}) for name in ("table.csv", "baselines.csv")]
         return pd.concat([part for part in parts if len(part)], ignore_index=True)
+
+    def origins(self) -> pd.DataFrame:
+        """What each number cost, how fast its pre-training was, and the runs it rests on."""
+        columns = ["case", "protocol", "status", "n_seeds", "seconds", "images_per_second", "signatures"]
+        return self.rows()[columns]
 
     def cells(self) -> pd.DataFrame:
         """`cells.csv`, a line for each number before any averaging."""

@@ -61,8 +61,9 @@ def _measured(results: Results) -> str:
 
 
 def _spread(results: Results) -> str:
-    text = f"Mean ± standard deviation over {count_of_seeds(results.seeds)} (n in brackets"
-    text += ")." if results.seeds > 1 else "; one seed has no spread)."
+    text = "One seed, so no spread (n in brackets)."
+    if results.seeds > 1:
+        text = f"Mean ± standard deviation over {count_of_seeds(results.seeds)} (n in brackets)."
     tests = {(r.value, int(r.record["metrics"]["n_test"])) for r in results.cells if _n_test(r)}
     if tests:
         largest = max(sampling_error(value, n) for value, n in tests if value is not None)

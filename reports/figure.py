@@ -34,8 +34,9 @@ LABEL_GAP = 0.062  # of the panel's height
 
 @dataclass(frozen=True)
 class _Label:
-    """A direct label: the height its line ends at, as a share of the panel, and what to write there."""
+    """A direct label: where its line ends, the height as a share of the panel, and what to write there."""
 
+    end: float
     height: float
     text: str
     colour: str
@@ -96,12 +97,14 @@ def _panel(axes: Axes, at: dict[str, float], rows: Sequence[Row], rivals: Sequen
             colour, dashes = BASELINES[row.case_key]
             axes.hlines(row.mean, left - 0.05 * span, right, colour, dashes, linewidth=1.1)
     axes.margins(y=0.12)
+    if all(row.mean is None for row in (*rows, *rivals)):
+        axes.set_yticks([])
     paper = _draw_paper(axes, at, rows, joined=curve)
     if results.scale.name == "paper":  # then, and only then, the numbers mean the same
         low, high = (pick(axis.get_ylim()[end] for axis in (axes, paper)) for end, pick in ((0, min), (1, max)))
         for axis in (axes, paper):
             axis.set_ylim(low, high)
-    _write_labels(axes, list(_labels(axes, paper, rows, rivals, results)), right)
+    _write_labels(axes, list(_labels(axes, paper, at, rows, rivals)))
     for row in rows:
         if row.status != "done":
             place = (at[row.case_key], 0.02)
@@ -144,30 +147,35 @@ def _draw_paper(axes: Axes, at: dict[str, float], rows: Sequence[Row], *, joined
     return paper
 
 
-def _labels(axes: Axes, paper: Axes, rows: Sequence[Row], rivals: Sequence[Row], results: Results) -> Iterator[_Label]:
+def _labels(
+    axes: Axes, paper: Axes, at: dict[str, float], rows: Sequence[Row], rivals: Sequence[Row]
+) -> Iterator[_Label]:
     def height(axis: Axes, value: float) -> float:
         low, high = axis.get_ylim()
         return (value - low) / (high - low)
 
     done = [row for row in rows if row.mean is not None]
     if done:
-        yield _Label(height(axes, done[-1].mean or 0.0), f"ours, {done[-1].model}, {results.info.name}", OURS)
-    known = [row.paper for row in rows if row.paper is not None]
+        last = done[-1]
+        yield _Label(at[last.case_key], height(axes, last.mean or 0.0), f"ours, {last.model}, {last.data}", OURS)
+    known = [(at[row.case_key], row.paper) for row in rows if row.paper is not None]
     if known:
-        yield _Label(height(paper, known[-1]), "paper (right-hand axis)", PAPER)
+        yield _Label(known[-1][0], height(paper, known[-1][1]), "paper (right-hand axis)", PAPER)
     for row in rivals:
         if row.mean is not None:
-            yield _Label(height(axes, row.mean), f"{row.case} {row.mean:.1f}", BASELINES[row.case_key][0])
+            yield _Label(
+                max(at.values()), height(axes, row.mean), f"{row.case} {row.mean:.1f}", BASELINES[row.case_key][0]
+            )
 
 
-def _write_labels(axes: Axes, labels: Sequence[_Label], right: float) -> None:
+def _write_labels(axes: Axes, labels: Sequence[_Label]) -> None:
     """Write labels in a column beside the curves, pushed apart where lines lie close, each led to by its line's end."""
     ordered = sorted(labels, key=lambda label: label.height)
     heights = _apart([label.height for label in ordered])
     for label, height in zip(ordered, heights, strict=True):
         axes.annotate(
             label.text,
-            xy=(right, label.height),
+            xy=(label.end, label.height),
             xytext=(CURVE_SHARE + 0.05, height),
             xycoords=axes.get_xaxis_transform(),
             textcoords="axes fraction",

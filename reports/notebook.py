@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 CODE = Path(__file__).parents[1]  # where `reports` is imported from
-CELL_SECONDS = 300
+SECONDS = 300  # for the kernel to start, and for each cell
 KERNEL_SPEC = {"display_name": "Python 3", "language": "python", "name": "python3"}
 
 
@@ -43,6 +44,8 @@ class Kernel:
             cwd=str(self.folder),
             env={**os.environ, "PYTHONPATH": path, "IPYTHONDIR": str(self._private)},
             extra_arguments=["--HistoryManager.enabled=False", "--IPKernelApp.exec_lines=import reports.bundle"],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
         )
         return self
 
@@ -51,14 +54,30 @@ class Kernel:
         self.manager.cleanup_resources()
         shutil.rmtree(self._private, ignore_errors=True)
 
-    def execute(self, notebook: NotebookNode) -> None:
-        """Run every cell of `notebook` and keep what it shows."""
+    def execute(self, notebook: NotebookNode) -> str:
+        """Run every cell of `notebook` and keep what it shows.
+
+        Returns why that ended early, where the kernel did not start, hung or died; a report must not be lost by that.
+        """
         from nbclient import NotebookClient
 
-        NotebookClient(notebook, km=self.manager, timeout=CELL_SECONDS, record_timing=False).execute()
+        client = NotebookClient(
+            notebook, km=self.manager, timeout=SECONDS, startup_timeout=SECONDS, record_timing=False
+        )
+        try:
+            client.execute()
+        except (OSError, RuntimeError, TimeoutError) as error:
+            return str(error) or type(error).__name__
+        return ""
 
 
-def assemble(title: str, sections: Sequence[tuple[str, str]]) -> NotebookNode:
+def remark(text: str) -> NotebookNode:
+    """A cell of text."""
+    cell: NotebookNode = new_markdown_cell(text, id="remark")
+    return cell
+
+
+def assemble(title: str, sections: Iterable[tuple[str, str]]) -> NotebookNode:
     """A notebook of `sections`: text, and the call that shows what the text is about (empty: none)."""
     cells = [new_markdown_cell(f"# {title}"), new_code_cell("from reports.bundle import Bundle\n\nbundle = Bundle()")]
     for text, call in sections:

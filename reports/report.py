@@ -8,7 +8,7 @@ import shutil
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,11 @@ from mae_core.store.files import TEMPORARY
 from reports import baselines, caption, index, notebook, rows, table, verdict
 from reports.results import STATUSES, TROUBLE, Results, collect
 
+PANELS = "The guess is shown as it is: where the loss covers masked patches only, visible ones are not learnt."
+COSTS = (
+    "Seconds are the mean over seeds of what one number costs from nothing, its pre-training included; images/s are "
+    "the pre-training's. `bundle.rows()` has all columns, `bundle.cells()` every number seed by seed."
+)
 MOST_REASONS = 20  # printed; cells.csv has them all
 
 
@@ -119,8 +124,12 @@ def _write(
     (folder / "report.json").write_text(json.dumps(facts, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     figure.draw(results, table_rows, baseline_rows, folder)
     drawn = panels.draw(results, home, folder)
-    made = notebook.assemble(f"{facts['title']} ({facts['source']})", list(_sections(facts, panels=drawn is not None)))
-    kernel.execute(made)
+    made = notebook.assemble(
+        f"{facts['title']} ({facts['source']})", _sections(facts, table_rows, panels=drawn is not None)
+    )
+    ended_early = kernel.execute(made)
+    if ended_early:
+        made["cells"].insert(0, notebook.remark(f"This notebook was not executed to its end: {ended_early}"))
     notebook.write(made, folder / "report.ipynb")
     (folder / "report.html").write_text(notebook.html(made), encoding="utf-8")
     return facts
@@ -167,7 +176,7 @@ def _open(results: Results) -> list[str]:
     return [f"{status}: {', '.join(names)}" + (f" ({reason})" if reason else "") for (status, reason), names in ordered]
 
 
-def _sections(facts: Mapping[str, Any], *, panels: bool) -> Iterator[tuple[str, str]]:
+def _sections(facts: Mapping[str, Any], table_rows: Sequence[rows.Row], *, panels: bool) -> Iterator[tuple[str, str]]:
     """The notebook's texts and the calls they introduce."""
     left = [line for line in facts["open"] if not line.startswith(("cited", "needs"))]
     told = [facts["verdict"], facts["baselines"]]
@@ -180,10 +189,11 @@ def _sections(facts: Mapping[str, Any], *, panels: bool) -> Iterator[tuple[str, 
     if facts["comparisons"]:
         points = "\n".join(f"- {line}" for line in facts["comparisons"])
         yield f"## MAE at the default row minus each baseline\n\nPaired by seed.\n\n{points}", ""
-    yield "## Each row minus the default row\n\nPaired by seed, 95 % t-interval, in points.", "bundle.differences()"
+    if any(row.diff is not None and row.case_key != facts["default"] for row in table_rows):
+        yield "## Each row minus the default row\n\nPaired by seed, 95 % t-interval.", "bundle.differences()"
     if panels:
-        yield "## What the models see and guess", "bundle.panels()"
-    yield f"## Where the numbers come from\n\n{facts['origin']}", "bundle.rows()"
+        yield f"## What the models see and guess\n\n{PANELS}", "bundle.panels()"
+    yield f"## Where the numbers come from\n\n{facts['origin']}\n\n{COSTS}", "bundle.origins()"
     if facts["open"]:
         points = "\n".join(f"- {line}" for line in facts["open"][:MOST_REASONS])
         yield f"## What is not done\n\n{points}", ""

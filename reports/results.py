@@ -149,7 +149,8 @@ class _Memory:
         if run.status == "done":
             return _Standing("done", record=run.record or {})
         if run.status in TROUBLE:
-            return _Standing(run.status, f"{stage.signature}: {(run.record or {}).get('reason', 'no reason recorded')}")
+            reason = str((run.record or {}).get("reason") or "no reason recorded").splitlines()[0]
+            return _Standing(run.status, f"{stage.signature}: {reason}")
         parents = [self.standing(parent) for parent in stage.parents]
         for status in (*TROUBLE, "running"):
             for parent in parents:

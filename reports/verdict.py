@@ -139,7 +139,7 @@ _FOLLOWS: Mapping[State, str] = {
 
 
 def _told(trend: Judgement) -> str:
-    few = f", {FEWEST_SEEDS} seeds are needed" if trend.seeds < FEWEST_SEEDS else ""
+    few = f", {FEWEST_SEEDS} seeds are needed" if trend.correlation and trend.seeds < FEWEST_SEEDS else ""
     protocol = PROTOCOL_LABELS.get(trend.claim.protocol, trend.claim.protocol)
     return f"{protocol} {_FOLLOWS[trend.state]} ({trend.evidence}{few})"
 
