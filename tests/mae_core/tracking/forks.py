@@ -2,6 +2,7 @@
 
 python forks.py race HOME COUNT          so many at once; prints how each fared, a line each
 python forks.py kill HOME COUNT SEED     so many in a row, each killed at a random moment; prints how many died of it
+python forks.py kill-early HOME COUNT SEED     the same, while they make the database
 """
 
 import os
@@ -36,17 +37,39 @@ def race(home: Path, count: int) -> None:
         os.waitpid(pid, 0)
 
 
+def killed(pid: int) -> bool:
+    """Kill it, and whether it died of that rather than having ended before."""
+    os.kill(pid, signal.SIGKILL)
+    return os.WIFSIGNALED(os.waitpid(pid, 0)[1])
+
+
 def kill(home: Path, count: int, seed: int) -> None:
-    """Less time for each than it takes to open the database and replay a hundred runs."""
+    """Each writer dies a moment after it has begun its first to twelfth run."""
+    chance, died = random.Random(seed), 0
+    for _ in range(count):
+        enough = noted(home) + chance.randint(1, 12)
+        pid = fork(home)
+        while noted(home) < enough and not os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT):
+            time.sleep(0.001)
+        time.sleep(chance.uniform(0, 0.03))
+        died += killed(pid)
+    print(died)
+
+
+def noted(home: Path) -> int:
+    return len(list((home / "tracking").glob("*/*-*.json")))
+
+
+def kill_early(home: Path, count: int, seed: int) -> None:
+    """Each writer dies within the time that making the database takes."""
     chance, died = random.Random(seed), 0
     for _ in range(count):
         pid = fork(home)
         time.sleep(chance.uniform(0.1, 1.2))
-        os.kill(pid, signal.SIGKILL)
-        died += os.WIFSIGNALED(os.waitpid(pid, 0)[1])
+        died += killed(pid)
     print(died)
 
 
 if __name__ == "__main__":
     what, home, *numbers = sys.argv[1:]
-    {"race": race, "kill": kill}[what](Path(home), *map(int, numbers))
+    {"race": race, "kill": kill, "kill-early": kill_early}[what](Path(home), *map(int, numbers))

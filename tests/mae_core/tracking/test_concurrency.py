@@ -30,11 +30,11 @@ def test_writers_that_start_together_on_a_fresh_home_agree(
 def test_killed_writers_lose_and_double_nothing(
     trainer: Any, tables: Any, sync: Callable[[], None], journal_points: Any, tmp_path: Path
 ) -> None:
-    trainer.runs(102)
-    assert int(forks("kill", tmp_path, 5, 0)[-1]) >= 3
+    trainer.runs(81)
+    assert forks("kill", tmp_path, 5, 0) == ["5"]
     assert 0 < len(tables.points()) < len(journal_points())
     sync()
-    assert len(tables.names()) == 102
+    assert len(tables.names()) == 81
     assert tables.points() == journal_points()
 
 
@@ -43,7 +43,7 @@ def test_writers_killed_while_they_make_the_database_leave_no_half_of_it(
     trainer: Any, tables_of: Callable[[Path], Any], sync: Callable[[], None], journal_points: Any, tmp_path: Path
 ) -> None:
     trainer.runs(3)
-    assert forks("kill", tmp_path, 2, 1)[-1] == "2"
+    assert int(forks("kill-early", tmp_path, 2, 1)[-1]) >= 1
     sync()
     assert tables_of(tmp_path).points() == journal_points()
 
@@ -53,8 +53,8 @@ def test_writers_killed_while_they_make_the_database_leave_no_half_of_it(
 def test_two_hundred_killed_writers_lose_and_double_nothing(
     trainer: Any, tables: Any, sync: Callable[[], None], journal_points: Any, tmp_path: Path, seed: int
 ) -> None:
-    trainer.runs(102)
-    forks("kill", tmp_path, 5, seed)
+    trainer.runs(81)
+    assert forks("kill", tmp_path, 5, seed) == ["5"]
     sync()
-    assert len(tables.names()) == 102
+    assert len(tables.names()) == 81
     assert tables.points() == journal_points()

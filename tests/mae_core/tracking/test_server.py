@@ -121,7 +121,7 @@ def test_a_server_killed_while_it_is_sent_to_has_everything_once_when_it_is_back
     server: Server, trainer: Any, tables_of: Any, journal_points: Any, tmp_path: Path
 ) -> None:
     tables = tables_of(server.folder)
-    trainer.runs(60, first=100)
+    trainer.runs(30, first=100)
     attempt, journal = trainer.start(PRETRAIN)
     trainer.train(journal, range(5))
     trainer.checkpoint(attempt, journal, 5)
