@@ -79,7 +79,7 @@ def test_one_row_really_trains_and_a_repetition_only_reports(home):
     first = command("mask_ratio:75", "--scale", "smoke", home=home)
     _, err = first.communicate(timeout=240)
     assert first.returncode == 0, err
-    rows = list(csv.DictReader((home / "reports" / "mask_ratio" / "table.csv").open()))
+    rows = list(csv.DictReader((home / "reports" / "mask_ratio" / "table.csv").read_text().splitlines()))
     done = {(row["case_key"], row["protocol"]) for row in rows if row["status"] == "done"}
     assert done == {("75", "finetune"), ("75", "linear_probe")}
     report = home / "reports" / "mask_ratio"
