@@ -68,6 +68,12 @@ def test_rows_that_differ_in_one_setting_start_from_equal_weights(recipe, change
     assert all(torch.equal(one[name], other[name]) for name in shared)
 
 
+def test_parameters_of_one_shape_start_apart(recipe):
+    model = MaskedAutoencoder(recipe())
+    weights = [block.mlp.fc1.weight for block in model.blocks]
+    assert not torch.equal(*weights)
+
+
 def test_seeds_differ_and_global_generators_do_not_matter(recipe):
     torch.manual_seed(1)
     first = MaskedAutoencoder(recipe(seed=0)).decoder_blocks[1].mlp.fc2.weight

@@ -1,5 +1,8 @@
 """Masks: exact counts, inverses, keys, and the shapes of the three samplings."""
 
+import math
+import random
+
 import pytest
 import torch
 from hypothesis import assume, given
@@ -88,6 +91,48 @@ def test_block_masks_are_blockier_than_random_ones(ratio):
     chance = ratio**2 + (1 - ratio) ** 2
     assert equal_neighbours("random") == pytest.approx(chance, abs=0.02)
     assert equal_neighbours("block") > 0.85
+
+
+def beit_block(rng: random.Random, size: int, remaining: int) -> torch.Tensor:
+    """One try at a block: (size, size) bool, empty where it does not fit."""
+    area = rng.uniform(16 / 196 * size**2, remaining)
+    aspect = math.exp(rng.uniform(math.log(0.3), math.log(1 / 0.3)))
+    rows, columns = round(math.sqrt(area * aspect)), round(math.sqrt(area / aspect))
+    block = torch.zeros(size, size, dtype=torch.bool)
+    if rows < size and columns < size:
+        top, left = rng.randint(0, size - rows), rng.randint(0, size - columns)
+        block[top : top + rows, left : left + columns] = True
+    return block
+
+
+def beit_mask(rng: random.Random, size: int, num_masked: int) -> torch.Tensor:
+    """One mask, block by block, from the description of Bao et al. 2021; made exact at the end."""
+    mask = last = torch.zeros(size, size, dtype=torch.bool)
+    tries = 0
+    while mask.sum() < num_masked and tries < 10:
+        new = beit_block(rng, size, num_masked - int(mask.sum())) & ~mask
+        mask, last, tries = (mask | new, new, 0) if new.any() else (mask, last, tries + 1)
+    pool = (last if mask.sum() > num_masked else ~mask).nonzero().tolist()
+    for row, column in rng.sample(pool, abs(int(mask.sum()) - num_masked)):
+        mask[row, column] = not mask[row, column]
+    return mask
+
+
+@pytest.mark.parametrize("ratio", [0.5, 0.75])
+def test_block_masks_are_distributed_as_beits(ratio):
+    recipe = pretraining((14, 14), mask_sampling="block", mask_ratio=ratio)
+    ours = draw_masking(recipe, 0, torch.arange(2000)).mask.reshape(-1, 14, 14)
+    rng = random.Random(0)
+    theirs = torch.stack([beit_mask(rng, 14, 196 - recipe.visible_tokens) for _ in range(500)]).float()
+    for sign in (1, -1):  # how ragged a mask is; how much more so downwards than across
+        mine, other = (
+            mask.diff(dim=1).abs().sum(dim=(1, 2)) + sign * mask.diff(dim=2).abs().sum(dim=(1, 2))
+            for mask in (ours, theirs)
+        )
+        error = other.std().item() / 500**0.5
+        assert mine.mean().item() == pytest.approx(other.mean().item(), abs=5 * error)
+        assert mine.std().item() == pytest.approx(other.std().item(), abs=5 * error / 2**0.5)
+    assert ours.mean(dim=0) == pytest.approx(theirs.mean(dim=0), abs=0.12)  # where: five standard errors
 
 
 def test_a_callers_mask_is_followed():
