@@ -27,6 +27,8 @@ Ending = Literal["done", "busy", "waiting", "stopped", "failed", "diverged"]
 LOG = "log.txt"
 
 log = logging.getLogger("mae")
+log.setLevel(logging.INFO)  # attempts keep a log of their own; nothing goes to the terminal
+log.propagate = False
 
 
 @dataclass(frozen=True)
