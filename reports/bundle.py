@@ -33,9 +33,10 @@ class Bundle:
         """The table in the paper's layout, with its caption and the baselines."""
         return Markdown(filename=str(self.folder / "table.md"))
 
-    def claims(self) -> pd.DataFrame:
+    def claims(self) -> Markdown:
         """The paper's claims, what is to be said of each, and why."""
-        return pd.DataFrame(self.facts()["claims"], dtype=object).fillna("").set_index("claim")
+        claims = pd.DataFrame(self.facts()["claims"], dtype=object)
+        return Markdown(claims.fillna("").to_markdown(index=False))
 
     def rows(self) -> pd.DataFrame:
         """`table.csv` and `baselines.csv`, a line for each case and protocol."""
@@ -53,6 +54,6 @@ class Bundle:
 
     def differences(self) -> pd.DataFrame:
         """Each row minus the default row, paired by seed, with the 95 % t-interval: points, by protocol."""
-        rows = self.rows()
+        rows = pd.read_csv(self.folder / "table.csv", dtype={"case_key": str})
         wanted = rows[rows["case_key"].ne(self.facts()["default"]) & rows["diff"].notna()]
-        return wanted.set_index(["protocol", "case"])[["diff", "diff_low", "diff_high", "n_seeds"]]
+        return wanted.set_index(["case", "protocol"])[["diff", "diff_low", "diff_high", "n_seeds"]]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -45,14 +46,15 @@ class _Label:
 def draw(results: Results, rows: Sequence[Row], baselines: Sequence[Row], folder: Path) -> list[Path]:
     """Write `figure.png` and `figure.svg` to `folder`; equal numbers give equal bytes."""
     with rc_context(fname=STYLE):
-        figure = _figure(results, rows, baselines)
+        figure = compose(results, rows, baselines)
         paths = [folder / "figure.png", folder / "figure.svg"]
         figure.savefig(paths[0], metadata={"Software": None})
         figure.savefig(paths[1], metadata={"Date": None, "Creator": None})
     return paths
 
 
-def _figure(results: Results, rows: Sequence[Row], baselines: Sequence[Row]) -> Figure:
+def compose(results: Results, rows: Sequence[Row], baselines: Sequence[Row]) -> Figure:
+    """The figure, a panel for each protocol."""
     ablation = results.ablation
     protocols = results.protocols
     height = PANEL_HEIGHT * len(protocols)
@@ -112,20 +114,26 @@ def _panel(axes: Axes, at: dict[str, float], rows: Sequence[Row], rivals: Sequen
 
 
 def _draw_ours(axes: Axes, at: dict[str, float], rows: Sequence[Row], *, joined: bool) -> None:
-    done = [row for row in rows if row.mean is not None]
-    x = [at[row.case_key] for row in done]
-    y = [row.mean or 0.0 for row in done]
-    std = [row.std or 0.0 for row in done]
+    x = [at[row.case_key] for row in rows]
+    y = [math.nan if row.mean is None else row.mean for row in rows]  # nan: the curve has a gap
+    std = [row.std or 0.0 for row in rows]
     axes.plot(x, y, "o-" if joined else "o", color=OURS, zorder=3)
     if any(std) and joined:
         low, high = ([m + sign * s for m, s in zip(y, std, strict=True)] for sign in (-1, 1))
         axes.fill_between(x, low, high, color=OURS, alpha=0.25, linewidth=0)
     elif any(std):
         axes.errorbar(x, y, std, fmt="none", ecolor=OURS, capsize=3)
-    for place, mean in zip(x, y, strict=True):
-        axes.annotate(
-            f"{mean:.1f}", (place, mean), (0, 5), textcoords="offset points", fontsize=6, ha="center", color=OURS
-        )
+    for row in rows:
+        if row.mean is not None:
+            axes.annotate(
+                f"{row.mean:.1f}",
+                (at[row.case_key], row.mean),
+                (0, 5),
+                textcoords="offset points",
+                fontsize=6,
+                ha="center",
+                color=OURS,
+            )
 
 
 def _draw_paper(axes: Axes, at: dict[str, float], rows: Sequence[Row], *, joined: bool) -> Axes:

@@ -12,7 +12,8 @@ from typing import Any
 
 import nbformat
 from jupyter_client.kernelspec import KernelSpecManager
-from jupyter_client.manager import KernelManager
+from jupyter_client.manager import AsyncKernelManager
+from jupyter_core.utils import run_sync
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
@@ -34,13 +35,13 @@ class Kernel:
 
     def __enter__(self) -> Kernel:
         self._private = Path(tempfile.mkdtemp(prefix="kernel-"))
-        self.manager = KernelManager(
+        self.manager = AsyncKernelManager(  # the blocking one would not notice a dead kernel
             kernel_spec_manager=KernelSpecManager(kernel_dirs=[]),
             transport="ipc",
             connection_file=str(self._private / "kernel.json"),
         )
         path = os.pathsep.join(filter(None, [str(CODE), os.environ.get("PYTHONPATH")]))
-        self.manager.start_kernel(
+        run_sync(self.manager.start_kernel)(
             cwd=str(self.folder),
             env={**os.environ, "PYTHONPATH": path, "IPYTHONDIR": str(self._private)},
             extra_arguments=["--HistoryManager.enabled=False", "--IPKernelApp.exec_lines=import reports.bundle"],
@@ -50,8 +51,8 @@ class Kernel:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.manager.shutdown_kernel(now=True)
-        self.manager.cleanup_resources()
+        run_sync(self.manager.shutdown_kernel)(now=True)
+        run_sync(self.manager.cleanup_resources)()
         shutil.rmtree(self._private, ignore_errors=True)
 
     def execute(self, notebook: NotebookNode) -> str:
@@ -68,6 +69,9 @@ class Kernel:
             client.execute()
         except (OSError, RuntimeError, TimeoutError) as error:
             return str(error) or type(error).__name__
+        finally:
+            if client.kc is not None:
+                client.kc.stop_channels()
         return ""
 
 

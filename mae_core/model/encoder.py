@@ -17,7 +17,8 @@ from mae_core.model.blocks import LayerNorm, make_blocks, run_blocks
 from mae_core.model.initial import initialise
 from mae_core.model.patches import gather, patchify
 from mae_core.model.position import sincos_position
-from mae_core.recipes import EncoderRecipe, Pooling
+from mae_core.recipes import EncoderRecipe
+from mae_core.recipes.fields import Pooling
 
 
 class WeightsError(UserError):

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import torch
 
-from mae_core.recipes import Dtype, Recipe
+from mae_core.recipes import Recipe
+from mae_core.recipes.fields import Dtype
 
 
 def device_of(recipe: Recipe) -> torch.device:

@@ -1,0 +1,119 @@
+"""Evaluations of an encoder: fine-tuning, probes and their trivial rival (Tables 9 and 10)."""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import Field
+
+from mae_core.declaration import recipe, unsigned
+from mae_core.recipes.fields import BelowOne, Betas, Count, Dtype, ImageSize, NotNegative, Pooling, Positive, Rate
+from mae_core.recipes.recipe import Recipe, check_schedule
+
+
+@recipe
+class EvaluationRecipe(Recipe):
+    """What fine-tuning and probing share: which labels are learnt from, which images are scored."""
+
+    data: str = unsigned(default="imagenet1k")
+    fingerprint: str = ""
+    labels: Count | None = None  # labelled train images; None: all
+    evaluate_on: Literal["test", "heldout"] = "test"  # heldout: train images never learnt from
+    scored_images: Count | None = None  # the first so many of them; None: all
+
+
+@recipe
+class FinetuneRecipe(EvaluationRecipe):
+    """End-to-end fine-tuning (Table 9); on an untrained encoder it is training from scratch."""
+
+    KIND: ClassVar[str] = "finetune"
+
+    tuned_blocks: Annotated[float, Field(ge=0, multiple_of=0.5)] | None = None  # None: all; 0.5: last MLP sub-block
+    pooling: Pooling = "cls"
+    epochs: Count = 50
+    warmup_epochs: NotNegative = 5.0
+    batch_size: Count = 1024
+    base_lr: Positive = 1e-3
+    min_lr: NotNegative = 1e-6
+    layer_decay: Annotated[float, Field(gt=0, le=1, strict=True)] = 0.75
+    weight_decay: NotNegative = 0.05
+    betas: Betas = (0.9, 0.999)
+    drop_path: BelowOne = 0.1
+    smoothing: BelowOne = 0.1
+    mixup: NotNegative = 0.8
+    cutmix: NotNegative = 1.0
+    reprob: Rate = 0.0
+    augmentation: Literal["none", "random_crop", "randaugment"] = "randaugment"  # RandAug (9, 0.5)
+    crop_scale: tuple[Positive, Positive] = (0.08, 1.0)
+    ema_decay: Annotated[float, Field(gt=0, lt=1)] | None = None
+    dtype: Dtype = "bfloat16"
+
+    def check(self) -> None:
+        """The schedule must contain its warm-up."""
+        super().check()
+        check_schedule(self, self.warmup_epochs, self.epochs)
+
+
+@recipe
+class LinearProbeRecipe(EvaluationRecipe):
+    """Linear probing (Table 10): BatchNorm without affine, one linear layer, LARS, frozen encoder.
+
+    Several `base_lrs` are trained as parallel heads in one pass; the head is chosen on held-out train images.
+    """
+
+    KIND: ClassVar[str] = "linear_probe"
+
+    pooling: Pooling = "cls"
+    views: Count | None = None  # fixed views per image; None: a new random crop each epoch, as the paper
+    epochs: Count = 90
+    warmup_epochs: NotNegative = 10.0
+    batch_size: Count = 16384
+    base_lrs: Annotated[tuple[Positive, ...], Field(min_length=1)] = (0.1,)
+    weight_decay: NotNegative = 0.0
+    momentum: Rate = 0.9
+    augmentation: Literal["none", "random_crop"] = "random_crop"
+    crop_scale: tuple[Positive, Positive] = (0.08, 1.0)
+    dtype: Dtype = "bfloat16"
+
+    def check(self) -> None:
+        """The schedule must contain its warm-up, and each learning rate appears once."""
+        super().check()
+        check_schedule(self, self.warmup_epochs, self.epochs)
+        if list(self.base_lrs) != sorted(set(self.base_lrs)):
+            self.refuse("base_lrs must rise and not repeat, so that one grid has one spelling.")
+
+
+@recipe
+class LogisticRegressionRecipe(EvaluationRecipe):
+    """The trivial rival: multinomial logistic regression on pixels or their principal components."""
+
+    KIND: ClassVar[str] = "logistic_regression"
+
+    image_size: ImageSize = (224, 224)
+    in_chans: Count = 3
+    features: Literal["pixels", "pca"] = "pixels"
+    components: Count = 64  # of the pca features
+    penalties: tuple[Positive, ...] = (1e-3, 1e-2, 1e-1)  # C of scikit-learn, chosen on held-out train images
+
+
+@recipe
+class KnnRecipe(EvaluationRecipe):
+    """Weighted nearest neighbours on frozen features: a quick probe without training."""
+
+    KIND: ClassVar[str] = "knn"
+
+    pooling: Pooling = "cls"
+    neighbours: Count = 20
+    temperature: Positive = 0.07
+    dtype: Dtype = "bfloat16"
+
+
+@recipe
+class RidgeRecipe(EvaluationRecipe):
+    """Closed-form ridge regression to one-hot labels on frozen features: a quick probe without training."""
+
+    KIND: ClassVar[str] = "ridge"
+
+    pooling: Pooling = "cls"
+    penalties: Annotated[tuple[Positive, ...], Field(min_length=1)] = (1e-2, 1e-1, 1.0, 10.0, 100.0)  # on held-out
+    dtype: Dtype = "bfloat16"

@@ -1,0 +1,45 @@
+"""Measurements of models that are trained already, or are only timed."""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import Field
+
+from mae_core.declaration import recipe, unsigned
+from mae_core.recipes.evaluations import EvaluationRecipe
+from mae_core.recipes.fields import Count, Dtype
+from mae_core.recipes.pretraining import PretrainRecipe
+from mae_core.recipes.recipe import Recipe
+
+
+@recipe
+class RobustnessRecipe(EvaluationRecipe):
+    """A fine-tuned classifier on shifted images, inference only (Table 13)."""
+
+    KIND: ClassVar[str] = "robustness"
+
+    shift: Literal["none", "corruptions"] = "corruptions"  # made from the test images, or images of their own
+    dtype: Dtype = "bfloat16"
+
+
+@recipe
+class ReconstructRecipe(Recipe):
+    """A pre-trained model's reconstructions of test images at a masking ratio (Figures 2-4, 10, 11)."""
+
+    KIND: ClassVar[str] = "reconstruct"
+
+    data: str = unsigned(default="imagenet1k")
+    fingerprint: str = ""
+    mask_ratio: Annotated[float, Field(gt=0, lt=1, strict=True)] = 0.8
+    scored_images: Count = 1000
+
+
+@recipe
+class WallClockRecipe(PretrainRecipe):
+    """How long a pre-training would take on this machine, from a few timed steps (Table 2)."""
+
+    KIND: ClassVar[str] = "wall_clock"
+
+    timed_steps: Count = 3
+    timed_batch: Count = 8

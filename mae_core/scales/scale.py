@@ -1,0 +1,110 @@
+"""Scales: functions from a paper recipe to an affordable one.
+
+One rule serves every field that a scale names. A row that stands at the paper's default gets the scale's default; a
+row that departs from it keeps its departure, as the same multiple of the default where the field is a number. So
+`decoder_depth` 1, 2, 4, 8, 12 around the paper's 8 becomes 1, 1, 1, 2, 3 around 2, and a row with twice the paper's
+learning rate has twice the scale's. Fields a scale does not name are the paper's.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from mae_core.data.catalogue import DataInfo
+from mae_core.recipes import (
+    Recipe,
+)
+from mae_core.signature import resolved
+
+Defaults = Mapping[type[Recipe], Mapping[str, Any]]
+
+
+@dataclass(frozen=True)
+class Scale:
+    """A named function from the paper's recipes to affordable ones, with the machine it is meant for."""
+
+    name: str
+    purpose: str
+    data: str  # the data set used unless --data names another
+    threads: int | None  # for each process: fixed, so that the local pool and a cluster give equal bits
+    defaults: Defaults  # what stands in for the paper's default, by field
+    always: Mapping[str, Any] = dataclasses.field(default_factory=dict)  # set whatever the row says
+    warmup_share: float | None = None  # of the schedule; None: the paper's epochs
+
+    def apply(self, paper: Recipe, info: DataInfo) -> Recipe:
+        """The affordable recipe for `paper` on the data `info`."""
+        return _apply(self, paper, info)
+
+    def __hash__(self) -> int:
+        return hash(self.name)
+
+
+@functools.cache
+def _apply(scale: Scale, paper: Recipe, info: DataInfo) -> Recipe:
+    values: dict[str, Any] = {"threads": scale.threads}
+    for kind, defaults in scale.defaults.items():
+        if isinstance(paper, kind):
+            values |= {name: _scaled(paper, name, default) for name, default in defaults.items()}
+    fields = {field.name for field in dataclasses.fields(paper)}
+    values |= {name: value for name, value in scale.always.items() if name in fields}
+    if scale.warmup_share is not None and "warmup_epochs" in fields:
+        values["warmup_epochs"] = _warmup(paper, values, scale.warmup_share)
+    values |= _of_data(paper, values, info, fields)
+    return replace(paper, **values)
+
+
+def _scaled(paper: Recipe, name: str, default: Any) -> Any:
+    """The scale's `default` for a row at the paper's default, else the row's departure from it."""
+    value, usual = getattr(paper, name), getattr(type(paper)(), name)
+    if value == usual:
+        return default
+    if name == "tuned_blocks":
+        return value if value < 1 else float(max(1, round(value * default)))
+    if isinstance(value, bool | str) or None in (value, usual, default):
+        return value
+    if isinstance(value, tuple):
+        return (
+            value
+            if len(value) != len(default)
+            else tuple(_multiple(v, u, d) for v, u, d in zip(value, usual, default, strict=True))
+        )
+    return _multiple(value, usual, default)
+
+
+def _multiple(value: float, usual: float, default: float) -> float:
+    if not usual or not default:
+        return value
+    scaled = default * value / usual
+    return max(1, round(scaled)) if isinstance(default, int) else scaled
+
+
+def _warmup(paper: Any, values: Mapping[str, Any], share: float) -> float:
+    usual = type(paper)().warmup_epochs
+    departure: float = paper.warmup_epochs / usual if usual else 1.0
+    return min(share * departure, 1.0) * float(values.get("epochs", paper.epochs))
+
+
+def _of_data(paper: Recipe, values: Mapping[str, Any], info: DataInfo, fields: set[str]) -> dict[str, Any]:
+    """What the data decide: what they are, their channels, and no more images or labels than there are."""
+    found: dict[str, Any] = {"data": info.data, "fingerprint": info.fingerprint, "in_chans": info.in_chans}
+    limits = {"train_images": info.num_train, "fit_images": info.num_train, "labels": learnable(info)}
+    for name, limit in limits.items():
+        asked = values.get(name, getattr(paper, name, None))
+        if asked is not None:
+            found[name] = min(asked, limit)
+    return {name: value for name, value in found.items() if name in fields}
+
+
+def learnable(info: DataInfo) -> int:
+    """Train images that evaluations may learn labels from: all but the tenth held out for choosing."""
+    return info.num_train - info.num_train // 10
+
+
+def changes(paper: Recipe, scaled: Recipe) -> dict[str, tuple[Any, Any]]:
+    """What a scale changed: field → (the paper's value, the value run). For captions."""
+    ours, theirs = resolved(scaled), resolved(paper)
+    return {name: (theirs.get(name), value) for name, value in ours.items() if theirs.get(name) != value}
