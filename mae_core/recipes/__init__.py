@@ -18,7 +18,13 @@ from mae_core.recipes.evaluations import (
     LogisticRegressionRecipe,
     RidgeRecipe,
 )
-from mae_core.recipes.fitted_targets import DalleRecipe, FittedTargetRecipe, PcaRecipe, TokenizerRecipe
+from mae_core.recipes.fitted_targets import (
+    DalleRecipe,
+    FittedTargetRecipe,
+    PcaRecipe,
+    TokenizerRecipe,
+    fitted_for,
+)
 from mae_core.recipes.measurements import ReconstructRecipe, RobustnessRecipe, WallClockRecipe
 from mae_core.recipes.pretraining import PretrainRecipe, visible_tokens
 from mae_core.recipes.recipe import Recipe
@@ -70,6 +76,7 @@ __all__ = [
     "RobustnessRecipe",
     "TokenizerRecipe",
     "WallClockRecipe",
+    "fitted_for",
     "untrained",
     "visible_tokens",
 ]

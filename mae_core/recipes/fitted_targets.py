@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import hashlib
+from pathlib import Path
 from typing import Annotated, ClassVar
 
 from pydantic import Field
 
 from mae_core.declaration import recipe, unsigned
+from mae_core.errors import RecipeError
 from mae_core.recipes.fields import Betas, Count, Dtype, ImageSize, NotNegative, Positive
+from mae_core.recipes.pretraining import PretrainRecipe
 from mae_core.recipes.recipe import Recipe, check_schedule
 
 
 @recipe
 class FittedTargetRecipe(Recipe):
-    """The patches that a target is fitted on."""
+    """The patches that a target is fitted on; defaults are those of the pre-training it serves."""
 
     data: str = unsigned(default="imagenet1k")
     fingerprint: str = ""
@@ -21,6 +25,25 @@ class FittedTargetRecipe(Recipe):
     image_size: ImageSize = (224, 224)  # height, width
     in_chans: Count = 3
     patch_size: Count = 16
+
+    @property
+    def grid(self) -> tuple[int, int]:
+        """Patches down and across."""
+        return self.image_size[0] // self.patch_size, self.image_size[1] // self.patch_size
+
+    @property
+    def patch_values(self) -> int:
+        """Values of one patch, patch_size²·in_chans."""
+        return self.patch_size**2 * self.in_chans
+
+    def check(self) -> None:
+        """Patches must tile the image."""
+        height, width = self.image_size
+        if height % self.patch_size or width % self.patch_size:
+            self.refuse(
+                f"patch_size {self.patch_size} does not divide the image of {height}×{width}; choose a patch_size "
+                f"that divides both, or another image_size."
+            )
 
 
 @recipe
@@ -39,7 +62,7 @@ class PcaRecipe(FittedTargetRecipe):
     @property
     def components(self) -> int:
         """How many coefficients of a patch are predicted."""
-        return max(1, round(self.share * self.patch_size**2 * self.in_chans))
+        return max(1, round(self.share * self.patch_values))
 
 
 @recipe
@@ -71,10 +94,46 @@ class TokenizerRecipe(FittedTargetRecipe):
 
 
 @recipe
-class DalleRecipe(Recipe):
-    """DALL-E's released encoder as tokenizer, from a file converted to safetensors by an explicit command."""
+class DalleRecipe(FittedTargetRecipe):
+    """DALL-E's released encoder as tokenizer, from a file converted to safetensors by an explicit command.
+
+    What is fitted is how its tokens look: the mean of the patches that carry each.
+    """
 
     KIND: ClassVar[str] = "dalle"
 
     file: str = unsigned(default="")
-    sha256: str = ""
+    sha256: str = ""  # of the file
+    fit_images: Count = 20_000
+
+    def check(self) -> None:
+        """The encoder reads colour; grey is read as colour."""
+        super().check()
+        if self.in_chans not in (1, 3):
+            self.refuse(f"DALL-E's encoder reads 3 channels, or 1 repeated, not {self.in_chans}; use our tokenizer.")
+
+
+def fitted_for(recipe: PretrainRecipe, dalle: Path | None = None) -> FittedTargetRecipe | None:
+    """What must be fitted before the pre-training `recipe`, its only parent; None for pixels.
+
+    Recipe in, recipe out, both the paper's: the caller applies the same scale and seed to both.
+
+    Args:
+        recipe: the pre-training.
+        dalle: DALL-E's encoder, converted to safetensors, to take the tokens from; None: a tokenizer of our own.
+
+    Raises:
+        RecipeError: there is no such file.
+    """
+    shared = ("data", "fingerprint", "train_images", "image_size", "in_chans", "patch_size", "device", "threads")
+    patches = {name: getattr(recipe, name) for name in shared}
+    if recipe.target == "pca":
+        return PcaRecipe(**patches)
+    if recipe.target != "token":
+        return None
+    if dalle is None:
+        return TokenizerRecipe(**patches)
+    if not dalle.is_file():
+        raise RecipeError(f"{dalle} is not a file; convert OpenAI's encoder with `python -m mae_core.dalle convert`.")
+    with dalle.open("rb") as file:
+        return DalleRecipe(**patches, file=str(dalle), sha256=hashlib.file_digest(file, "sha256").hexdigest())
