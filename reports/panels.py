@@ -68,7 +68,7 @@ def _file(result: Result, store: Store) -> Path | None:
 def _mosaic(path: Path) -> Pixels | None:
     """A row for each image, masked | reconstruction | original, (H, W, 3) in [0, 1]; None for a damaged file."""
     try:
-        with np.load(path) as arrays:
+        with path.open("rb") as file, np.load(file) as arrays:  # numpy leaves a damaged file it opened itself open
             columns = [arrays[name][:IMAGES].astype(np.float32) for name in COLUMNS]  # (N, C, H, W)
     except (OSError, ValueError, KeyError, EOFError, BadZipFile):
         return None

@@ -67,7 +67,7 @@ def layout(results: Results, rows: Sequence[Row]) -> Layout:
 
 def _line(keys: Sequence[str], by_case: Mapping[str, list[Row]], default: str, run: Mapping[str, str]) -> Line:
     label = " = ".join(by_case[key][0].case + (DEFAULT if key == default else "") for key in keys)
-    cells = [label, *([run.get(keys[0], "")] if run else [])]
+    cells = [label, *([" / ".join(dict.fromkeys(run[key] for key in keys if key in run))] if run else [])]
     for column in zip(*(by_case[key] for key in keys), strict=True):
         cells += [ours(column[0]), " / ".join(dict.fromkeys(filter(None, map(_paper, column))))]
     return Line(tuple(cells), default in keys)

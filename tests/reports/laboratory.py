@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from mae_core.signature import Stage
 from mae_core.store.attempt import RECORD, Attempt, finish, take
 from mae_core.store.files import write_sealed
 from mae_core.store.run import Store
-from reports.results import Results, collect
+from reports.results import Result, Results, collect
 
 BASELINES = {"raw_pixels": 80.0, "pca_features": 78.0, "untrained": 60.0, "scratch": 82.5}
 PROVENANCE = {"commit": "0123456789abcdef", "dirty": False, "processor": "a processor", "versions": {"torch": "2.14.1"}}
@@ -43,6 +43,19 @@ class Laboratory:
 
     def results(self, seeds: int = 1) -> Results:
         return collect(self.ablation, self.scale, self.info, self.home, seeds)
+
+    def imagine(self, number: Callable[[Cell], float | None], seeds: int = 1) -> Results:
+        """Results that no store holds: the cells to which `number` gives one are done."""
+
+        def result(cell: Cell) -> Result:
+            if cell.stage is None:
+                return Result(cell, "cited" if cell.case.cited else "needs")
+            value = number(cell)
+            return Result(cell, "missing") if value is None else Result(cell, "done", value=value)
+
+        cells = map(result, self.ablation.cells(self.scale, self.info, seeds))
+        baselines = map(result, self.ablation.baselines(self.scale, self.info, seeds))
+        return Results(self.ablation, self.scale, self.info, seeds, tuple(cells), tuple(baselines), {})
 
     def take(self, stage: Stage) -> Attempt:
         run = Store(self.home).plan(stage)

@@ -1,0 +1,100 @@
+"""A caption says where, on what, how often, at what cost, and what was chosen."""
+
+from dataclasses import replace
+
+import pytest
+
+from mae_core.scales import SCALES
+from reports.caption import caption, duration, origin, run_as
+from tests.reports.laboratory import Laboratory
+
+
+def told(laboratory: Laboratory, seeds: int = 1) -> str:
+    """The caption of what the store has."""
+    return "\n".join(caption(laboratory.results(seeds)))
+
+
+def test_caption_says_scale_data_model_labels_and_seeds(three_rows: Laboratory) -> None:
+    text = told(three_rows, seeds=3)
+    for fact in (
+        "scale smoke",
+        "fashion_mnist",
+        "ViT-2x32/4",
+        "256 images",
+        "256 labels",
+        "3 seeds",
+        "(n in brackets)",
+    ):
+        assert fact in text
+
+
+def test_caption_adds_up_the_seconds_and_tells_the_rate(three_rows: Laboratory) -> None:
+    three_rows.finish(three_rows.cell("10/finetune/0"), 60.0)
+    assert "All 2 finished stages took 20.0 s together; pre-training saw 5,000 images/s" in told(three_rows)
+
+
+def test_caption_tells_sampling_error_apart_from_spread(three_rows: Laboratory) -> None:
+    three_rows.finish(three_rows.cell("10/finetune/0"), 50.0)
+    assert "the 1,000 scored images gives each accuracy a standard error of up to 1.58 points" in told(three_rows)
+
+
+def test_caption_lists_what_the_scale_changed(three_rows: Laboratory) -> None:
+    text = told(three_rows)
+    for change in ("image_size 224×224 → 32×32", "epochs 800 → 8", "decoder_depth 8 → 2", "labels all → 256"):
+        assert change in text
+    assert "fingerprint" not in text
+
+
+def test_paper_scale_changes_nothing(three_rows: Laboratory) -> None:
+    assert "What the scale changed" not in told(
+        replace(three_rows, scale=replace(SCALES["paper"], data="fashion_mnist"))
+    )
+
+
+def test_caption_says_who_chose_what(three_rows: Laboratory) -> None:
+    laboratory = three_rows.at("mini")
+    laboratory.finish(laboratory.cell("10/linear_probe/0"), 60.0, best_base_lr=3.0)
+    text = told(laboratory)
+    assert (
+        "Chosen on held-out train images, never on the scored ones: each linear probe chose its learning rate" in text
+    )
+    assert "(taken: 3 1 ×); each logistic regression chose its penalty C among 0.001, 0.01, 0.1" in text
+
+
+def test_caption_repeats_what_a_stage_remarked(three_rows: Laboratory) -> None:
+    stage = three_rows.cell("10/finetune/0").stage
+    assert stage is not None
+    three_rows.end(stage.parents[0], remarks=["2 damaged train images were replaced by others"])
+    assert "2 damaged train images were replaced by others" in told(three_rows)
+
+
+def test_unlabelled_data_have_losses_and_no_label_budget(three_rows: Laboratory) -> None:
+    info = replace(three_rows.info, labelled=False, num_classes=0)
+    results = three_rows.imagine(lambda _: None)
+    cells = tuple(
+        replace(r, cell=c)
+        for r, c in zip(results.cells, three_rows.ablation.cells(three_rows.scale, info, 1), strict=False)
+    )
+    text = "\n".join(caption(replace(results, info=info, cells=cells, baselines=())))
+    assert "the data have no labels" in text
+    assert "top-1" not in text
+
+
+def test_mapped_settings_are_told_row_by_row(three_rows: Laboratory) -> None:
+    assert run_as(three_rows.results()) == {}  # ratios are run as they are
+    deep, shallow = (replace(three_rows.ablation.cases[0].recipe, decoder_depth=d) for d in (8, 4))
+    rows = [replace(three_rows.ablation.cases[i], recipe=recipe) for i, recipe in ((1, deep), (0, shallow))]
+    three_rows.ablation = replace(three_rows.ablation, cases=tuple(rows))
+    assert run_as(three_rows.results()) == {"75": "decoder_depth 2", "10": "decoder_depth 1"}
+
+
+def test_origin_names_commit_versions_and_machine(three_rows: Laboratory) -> None:
+    three_rows.finish(three_rows.cell("10/finetune/0"), 60.0)
+    assert origin(three_rows.results()) == "Computed by commit 0123456789ab; torch 2.14.1; processor a processor, cpu."
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(3.14, "3.1 s"), (812.0, "812 s (14 min)"), (7384.0, "7384 s (2 h 3 min)")]
+)
+def test_durations_keep_their_seconds(seconds: float, text: str) -> None:
+    assert duration(seconds) == text

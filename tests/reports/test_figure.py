@@ -1,0 +1,117 @@
+"""The figure: ours and the paper's on axes of their own, the baselines in the panels they belong to."""
+
+import hashlib
+import math
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from matplotlib.axes import Axes
+
+from ablations.spec import Cell
+from mae_core.scales import SCALES
+from reports.figure import compose, draw
+from reports.results import Results
+from reports.rows import baseline_rows, table_rows
+from tests.reports.laboratory import BASELINES, Laboratory
+
+
+def number(cell: Cell) -> float | None:
+    """Everything but 80 %."""
+    return None if cell.case.key == "80" else BASELINES.get(cell.case.key, 70.0 + cell.seed)
+
+
+def axes_of(results: Results) -> list[Axes]:
+    """Ours above and below, then the paper's above and below."""
+    return compose(results, table_rows(results), baseline_rows(results)).axes
+
+
+def texts(axes: Axes) -> str:
+    """All that is written in a panel."""
+    return "\n".join(text.get_text() for text in axes.texts)
+
+
+def test_each_protocol_has_a_panel_with_the_paper_on_the_right(laboratory: Laboratory) -> None:
+    above, below, paper_above, paper_below = axes_of(laboratory.imagine(number))
+    assert [axes.get_title(loc="left") for axes in (above, below)] == ["fine-tuning", "linear probing"]
+    assert [axes.yaxis.get_label_position() for axes in (paper_above, paper_below)] == ["right", "right"]
+    assert "paper: ViT-L/16, ImageNet-1K" in paper_above.get_ylabel()
+    assert above.get_ylabel() == "ours: top-1 (%)"
+
+
+def test_papers_curve_is_dashed_hollow_and_its_own_numbers(laboratory: Laboratory) -> None:
+    line = axes_of(laboratory.imagine(number))[2].lines[0]
+    assert (line.get_linestyle(), line.get_markerfacecolor()) == ("--", "white")
+    assert list(line.get_ydata()) == [case.paper["finetune"] for case in laboratory.ablation.cases]
+
+
+def test_our_curve_has_a_gap_where_a_row_is_not_done(laboratory: Laboratory) -> None:
+    axes = axes_of(laboratory.imagine(number))[0]
+    assert np.isnan(np.asarray(axes.lines[0].get_ydata(), dtype=float)).tolist() == [False] * 8 + [True, False]
+    assert "missing" in texts(axes)
+
+
+def test_band_is_one_standard_deviation(laboratory: Laboratory) -> None:
+    assert axes_of(laboratory.imagine(number, seeds=1))[0].collections[0].get_label() != "band"
+    axes = axes_of(laboratory.imagine(number, seeds=3))[0]
+    band = max((c for c in axes.collections if c.get_alpha()), key=lambda c: len(c.get_paths()[0].vertices))
+    heights = band.get_paths()[0].vertices[:, 1]
+    assert (min(heights), max(heights)) == pytest.approx((70.0, 72.0))
+
+
+def test_baselines_stand_in_their_panels(laboratory: Laboratory) -> None:
+    above, below, *_ = axes_of(laboratory.imagine(number))
+    for axes, present, absent in ((above, "from scratch", "untrained"), (below, "untrained", "from scratch")):
+        assert "raw pixels 80.0" in texts(axes)
+        assert "PCA features 78.0" in texts(axes)
+        assert present in texts(axes)
+        assert absent not in texts(axes)
+
+
+def test_title_says_scale_data_labels_n_and_spread(laboratory: Laboratory) -> None:
+    results = laboratory.imagine(number, seeds=3)
+    figure = compose(results, table_rows(results), baseline_rows(results))
+    assert figure.get_suptitle() == (
+        "Masking ratio, ours: smoke, fashion_mnist, 256 labels, n = 3 (band: ± 1 standard deviation over seeds)"
+    )
+
+
+def test_labels_do_not_overlap(laboratory: Laboratory) -> None:
+    results = laboratory.imagine(lambda _: 80.0)  # all lines on top of one another
+    above = axes_of(results)[0]
+    heights = sorted(text.xyann[1] for text in above.texts if getattr(text, "arrow_patch", None))
+    assert len(heights) == 5
+    assert min(np.diff(heights)) > 0.06
+
+
+def test_only_at_paper_scale_both_axes_are_one(laboratory: Laboratory) -> None:
+    ours, _, paper, _ = axes_of(laboratory.imagine(number))
+    assert ours.get_ylim() != paper.get_ylim()
+    laboratory.scale = replace(SCALES["paper"], data="fashion_mnist")
+    ours, _, paper, _ = axes_of(laboratory.imagine(number))
+    assert ours.get_ylim() == paper.get_ylim()
+
+
+def test_nothing_done_yet_can_be_drawn(laboratory: Laboratory) -> None:
+    axes = axes_of(laboratory.imagine(lambda _: None))[0]
+    assert axes.get_yticks().size == 0
+    assert all(math.isnan(value) for value in axes.lines[0].get_ydata())
+
+
+def test_rows_without_numbers_for_keys_are_dots_side_by_side(three_rows: Laboratory) -> None:
+    three_rows.ablation = replace(three_rows.ablation, figure="dots")
+    axes = axes_of(three_rows.imagine(number, seeds=2))[1]  # the lower panel's ticks serve both
+    assert [label.get_text() for label in axes.get_xticklabels()] == ["10 %", "75 %", "90 %"]
+    assert axes.lines[0].get_linestyle() == "None"
+
+
+def test_equal_numbers_give_equal_files(three_rows: Laboratory, tmp_path: Path) -> None:
+    def digests(seeds: int) -> list[str]:
+        results = three_rows.imagine(number, seeds)
+        paths = draw(results, table_rows(results), baseline_rows(results), tmp_path)
+        return [hashlib.sha256(path.read_bytes()).hexdigest() for path in paths]
+
+    first = digests(1)
+    assert first == digests(1)
+    assert set(first).isdisjoint(digests(2))

@@ -1,0 +1,149 @@
+"""The report's folder: complete, consistent, honest about what is missing, replaced as a whole."""
+
+import csv
+import json
+import re
+from collections.abc import Callable
+from dataclasses import replace
+
+import nbformat
+import pytest
+
+from ablations.claims import Alike
+from ablations.mask_ratio import ABLATION
+from reports.report import Built, build
+from tests.reports.laboratory import Laboratory
+
+NUMBERS = {"10": 60.0, "75": 71.2345, "75/finetune": 85.06, "90": 66.6666}
+FILES = {
+    "table.csv", "table.md", "table.tex", "figure.png", "figure.svg", "report.ipynb", "report.html", "baselines.csv",
+    "panels.png", "cells.csv", "report.json",
+}  # fmt: skip
+
+
+def built_of(laboratory: Laboratory, seeds: int = 1, only: str | None = None) -> Built:
+    """Its report."""
+    return build(laboratory.ablation, laboratory.scale, laboratory.info, laboratory.home, seeds, only=only)
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Built:
+    """Three rows and two seeds, all done."""
+    rows = tuple(ABLATION.case(key) for key in ("10", "75", "90"))
+    claims = tuple(claim for claim in ABLATION.claims if not isinstance(claim, Alike))  # that one names another row
+    laboratory = Laboratory(tmp_path_factory.mktemp("finished"), replace(ABLATION, cases=rows, claims=claims))
+    laboratory.finish_all(NUMBERS, seeds=2)
+    return built_of(laboratory, seeds=2)
+
+
+@pytest.fixture
+def text(finished: Built) -> Callable[[str], str]:
+    """A file of that report."""
+    return lambda name: (finished.folder / name).read_text(encoding="utf-8")
+
+
+def test_folder_is_complete_and_copied_as_the_latest(finished: Built) -> None:
+    assert {path.name for path in finished.files} == FILES
+    assert finished.folder.parts[-4:] == ("reports", "by-scale", "smoke-fashion_mnist", "mask_ratio")
+    assert finished.latest == finished.folder.parents[2] / "mask_ratio"
+    assert all((finished.latest / name).read_bytes() == (finished.folder / name).read_bytes() for name in FILES)
+
+
+def test_numbers_agree_in_csv_markdown_latex_and_notebook(finished: Built, text: Callable[[str], str]) -> None:
+    with (finished.folder / "table.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == 6
+    for row in rows:
+        number = f"{float(row['mean']):.2f}", f"{float(row['std']):.2f} ({row['n_seeds']})"
+        assert " ± ".join(number) in text("table.md")
+        assert r" $\pm$ ".join(number) in text("table.tex")
+        assert " ± ".join(number) in text("report.ipynb")
+        assert " ± ".join(number) in text("report.html")
+
+
+def test_cells_hold_every_number_and_its_run(finished: Built) -> None:
+    with (finished.folder / "cells.csv").open(newline="") as file:
+        cells = {row["cell"]: row for row in csv.DictReader(file)}
+    assert len(cells) == 2 * (6 + 4)
+    cell = cells["mask_ratio/75/finetune/1"]
+    assert (float(cell["value"]), cell["commit"], cell["status"]) == (pytest.approx(85.16), "0123456789abcdef", "done")
+    assert cell["signature"].startswith("finetune-")
+
+
+def test_baselines_stand_in_a_file_of_the_tables_columns(text: Callable[[str], str]) -> None:
+    lines = text("baselines.csv").splitlines()
+    assert lines[0] == text("table.csv").splitlines()[0]
+    assert [line.split(",")[1] for line in lines[1:]] == ["raw_pixels", "pca_features", "untrained", "scratch"]
+
+
+def test_notebook_is_executed_and_calls_reports(finished: Built) -> None:
+    notebook = nbformat.read(finished.folder / "report.ipynb", as_version=4)
+    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    assert all(cell.execution_count and len(cell.source) < 80 for cell in code)
+    assert [cell.source for cell in code[:3]] == [
+        "from reports.bundle import Bundle\n\nbundle = Bundle()",
+        "bundle.figure()",
+        "bundle.table()",
+    ]
+
+
+def test_page_shows_figure_panels_and_verdicts_without_other_files(text: Callable[[str], str]) -> None:
+    page = text("report.html")
+    assert re.search(r"(?:src|href)=\"(?!data:|#)", page) is None
+    for part in (
+        "data:image/svg+xml;base64",
+        "data:image/png;base64",
+        "Does our curve follow the paper",
+        "does not beat",
+        "cannot tell yet",
+    ):
+        assert part in page
+
+
+def test_report_names_no_folder_of_the_machine(finished: Built) -> None:
+    root = str(finished.folder.parents[3])
+    assert [path.name for path in finished.files if root.encode() in path.read_bytes()] == []
+
+
+def test_built_says_how_it_stands(finished: Built) -> None:
+    assert (finished.counts, finished.failed) == ({"done": 2 * (6 + 4)}, False)
+    assert finished.verdict.endswith(".")
+    assert json.loads((finished.folder / "report.json").read_text())["verdict"] == finished.verdict
+
+
+def test_half_finished_ablation_says_what_is_missing_and_why(three_rows: Laboratory) -> None:
+    three_rows.finish(three_rows.cell("10/finetune/0"), 80.0)
+    stage = three_rows.cell("90/finetune/0").stage
+    assert stage is not None
+    three_rows.end(stage.parents[0], "diverged", reason="the loss was nan at step 12")
+    built = built_of(three_rows)
+    page = (built.folder / "report.html").read_text()
+    assert (built.counts, built.failed) == ({"done": 1, "diverged": 2, "missing": 7}, True)
+    assert "1 done" in page
+    assert "the loss was nan at step 12" in page
+    assert "mask_ratio/75/finetune/0" in page
+
+
+def test_two_scales_stand_side_by_side_and_the_last_is_the_latest(three_rows: Laboratory) -> None:
+    for laboratory in (three_rows, three_rows.at("mini")):
+        laboratory.finish(laboratory.cell("75/linear_probe/0"), 71.0)
+        built = built_of(laboratory, only="75")
+    reports = three_rows.home / "reports"
+    assert {path.name for path in (reports / "by-scale").iterdir()} == {"smoke-fashion_mnist", "mini-fashion_mnist"}
+    assert "at scale mini" in (reports / "mask_ratio" / "table.md").read_text()
+    assert built.counts == {"done": 1, "missing": 1}
+    assert not list(reports.rglob(".partial-*"))
+    index = (reports / "index.html").read_text()
+    assert "by-scale/smoke-fashion_mnist/mask_ratio/report.html" in index
+    assert "by-scale/mini-fashion_mnist/mask_ratio/report.html" in index
+
+
+def test_unlabelled_data_have_a_report_of_losses(three_rows: Laboratory) -> None:
+    info = replace(three_rows.info, name="mine", labelled=False, num_classes=0)
+    for cell in three_rows.ablation.cells(three_rows.scale, info, 1):
+        three_rows.finish(cell, 0.25)
+    built = build(three_rows.ablation, three_rows.scale, info, three_rows.home, 1)
+    table = (built.folder / "table.md").read_text()
+    assert built.counts == {"done": 3}
+    assert "| 10 % | 0.25 (1) |" in table
+    assert "no labels" in table

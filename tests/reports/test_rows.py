@@ -1,0 +1,101 @@
+"""Lines of table.csv: their columns, their numbers, their origin."""
+
+import csv
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from scipy import stats
+
+from ablations.spec import Cell
+from mae_core.recipes import BASELINE, VIT_B, VIT_H
+from reports.rows import COLUMNS, Row, baseline_rows, model_label, table_rows, worst, write_rows
+from tests.reports.laboratory import Laboratory
+
+DESIGN = (
+    "ablation, case_key, case, model, protocol, metric, unit, scale, data, n_seeds, mean, std, ci_low, ci_high, diff, "
+    "diff_low, diff_high, paper, status, seconds, images_per_second, signatures"
+)
+NUMBERS = {"10": [60.0, 61.0, 63.0], "75": [70.0, 72.0, 71.5], "90": [65.0, 65.5, 66.0]}
+
+
+def number(cell: Cell) -> float | None:
+    """Made-up accuracies of linear probing."""
+    return NUMBERS[cell.case.key][cell.seed] if cell.protocol == "linear_probe" and cell.case.key in NUMBERS else None
+
+
+def row(rows: list[Row], key: str, protocol: str = "linear_probe") -> Row:
+    """The one of that case and protocol."""
+    return next(row for row in rows if (row.case_key, row.protocol) == (key, protocol))
+
+
+def test_columns_are_the_contracts() -> None:
+    assert ", ".join(COLUMNS) == DESIGN
+
+
+def test_spread_and_paired_difference_are_scipys(three_rows: Laboratory) -> None:
+    found = row(table_rows(three_rows.imagine(number, seeds=3)), "10")
+    paired = stats.ttest_rel(NUMBERS["10"], NUMBERS["75"]).confidence_interval(0.95)
+    alone = stats.ttest_1samp(NUMBERS["10"], 0).confidence_interval(0.95)
+    assert (found.mean, found.std) == pytest.approx((61.3333, 1.5275))
+    assert (found.ci_low, found.ci_high) == pytest.approx((alone.low, alone.high), abs=1e-4)
+    assert (found.diff_low, found.diff_high) == pytest.approx((paired.low, paired.high), abs=1e-4)
+
+
+def test_one_seed_has_a_difference_and_no_interval(three_rows: Laboratory) -> None:
+    found = row(table_rows(three_rows.imagine(number)), "90")
+    assert (found.n_seeds, found.mean, found.diff) == (1, 65.0, -5.0)
+    assert (found.std, found.ci_low, found.diff_low) == (None, None, None)
+
+
+def test_row_says_model_scale_data_and_the_papers_number(three_rows: Laboratory) -> None:
+    found = row(table_rows(three_rows.imagine(number)), "10")
+    assert (found.case, found.model, found.scale, found.data, found.paper) == (
+        "10 %",
+        "ViT-2x32/4",
+        "smoke",
+        "fashion_mnist",
+        54.6,
+    )
+
+
+def test_row_names_the_runs_its_number_rests_on(three_rows: Laboratory) -> None:
+    found = row(table_rows(three_rows.imagine(number, seeds=2)), "10")
+    stages = [three_rows.cell(f"10/linear_probe/{seed}").stage for seed in range(2)]
+    assert found.signatures == " ".join(stage.signature for stage in stages if stage)
+
+
+def test_run_that_serves_all_seeds_counts_once(three_rows: Laboratory) -> None:
+    results = three_rows.imagine(lambda cell: 80.0 if cell.protocol == "logistic_regression" else None, seeds=3)
+    found = row(baseline_rows(results), "raw_pixels", "logistic_regression")
+    assert (found.n_seeds, found.std, len(found.signatures.split())) == (1, None, 1)
+
+
+def test_four_baselines_have_rows_of_the_same_columns(three_rows: Laboratory) -> None:
+    rows = baseline_rows(three_rows.imagine(number))
+    assert [row.case_key for row in rows] == ["raw_pixels", "pca_features", "untrained", "scratch"]
+
+
+def test_worst_news_is_the_rows_status() -> None:
+    assert [worst(["done", "missing"]), worst(["missing", "failed"]), worst(["done", "done"])] == [
+        "missing",
+        "failed",
+        "done",
+    ]
+
+
+def test_csv_leaves_unknown_numbers_empty(three_rows: Laboratory, tmp_path: Path) -> None:
+    write_rows(table_rows(three_rows.imagine(number)), tmp_path / "table.csv")
+    with (tmp_path / "table.csv").open(newline="") as file:
+        lines = list(csv.DictReader(file))
+    assert [(line["mean"], line["std"], line["status"]) for line in lines[:2]] == [
+        ("", "", "missing"),
+        ("60.0", "", "done"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("shape", "label"), [({}, "ViT-L/16"), (VIT_B, "ViT-B/16"), (VIT_H, "ViT-H/14"), ({"depth": 4}, "ViT-4x1024/16")]
+)
+def test_models_have_the_papers_names(shape: dict[str, int], label: str) -> None:
+    assert model_label(replace(BASELINE, image_size=448 if shape is VIT_H else 224, **shape)) == label

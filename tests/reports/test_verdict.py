@@ -1,0 +1,110 @@
+"""Claims hold, fail or cannot be told yet, by the rules the project has set itself."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import pytest
+from scipy import stats
+
+from ablations.claims import Alike, Better, Claim, Trend
+from ablations.spec import Cell
+from reports.verdict import Judgement, judge, sentence
+from tests.reports.laboratory import Laboratory
+
+TREND = Trend("linear_probe", "the order is the paper's")
+BETTER = Better("linear_probe", "75", "10", "75 % is better", margin=0.25)
+ALIKE = Alike("linear_probe", "75", "10", "no difference", margin=0.25)
+
+
+def judged(laboratory: Laboratory, claim: Claim, differences: Sequence[float]) -> Judgement:
+    """The claim where 75 % beats 10 % by these differences, one for each seed."""
+    laboratory.ablation = replace(laboratory.ablation, claims=(claim,))
+    numbers = {"10": [70.0] * len(differences), "75": [70.0 + difference for difference in differences]}
+    (judgement,) = judge(
+        laboratory.imagine(lambda cell: numbers.get(cell.case.key, [None] * 9)[cell.seed], len(differences))
+    )
+    return judgement
+
+
+@pytest.mark.parametrize(
+    ("claim", "differences", "state"),
+    [
+        (BETTER, [2.0, 2.1, 2.2], "holds"),
+        (BETTER, [0.0, 2.1, 4.2], "cannot tell yet"),  # the interval reaches below the margin
+        (BETTER, [0.10, 0.11, 0.12], "does not hold"),  # better, but by less than the margin
+        (BETTER, [-2.0, -2.1, -2.2], "does not hold"),
+        (ALIKE, [0.10, 0.11, 0.12], "holds"),
+        (ALIKE, [-0.1, 0.0, 0.4], "cannot tell yet"),
+        (ALIKE, [2.0, 2.1, 2.2], "does not hold"),
+        (ALIKE, [-2.0, -2.1, -2.2], "does not hold"),
+    ],
+)
+def test_pair_is_judged_by_its_interval(
+    three_rows: Laboratory, claim: Claim, differences: list[float], state: str
+) -> None:
+    assert judged(three_rows, claim, differences).state == state
+
+
+@pytest.mark.parametrize("claim", [BETTER, ALIKE])
+@pytest.mark.parametrize("seeds", [0, 1, 2])
+def test_fewer_than_three_seeds_never_tell(three_rows: Laboratory, claim: Claim, seeds: int) -> None:
+    found = judged(three_rows, claim, [0.1, 0.1][:seeds]) if seeds else judged(three_rows, claim, [])
+    assert (found.state, found.seeds) == ("cannot tell yet", seeds)
+
+
+def test_seeds_that_would_tell_are_enough_and_one_fewer_is_not(three_rows: Laboratory) -> None:
+    found = judged(three_rows, BETTER, [0.0, 1.0, 2.0])
+    assert found.seeds_to_tell is not None
+    low = [1.0 - stats.t.ppf(0.975, n - 1) / n**0.5 for n in (found.seeds_to_tell, found.seeds_to_tell - 1)]
+    assert low[0] > BETTER.margin > low[1]
+
+
+def test_no_number_of_seeds_is_named_where_the_spread_is_unknown(three_rows: Laboratory) -> None:
+    assert judged(three_rows, BETTER, [1.0]).seeds_to_tell is None
+
+
+def as_the_paper(cell: Cell) -> float | None:
+    """The paper's own numbers, each seed shifted as a whole."""
+    return None if cell.paper is None else cell.paper + cell.seed
+
+
+def test_the_papers_own_order_follows_it(laboratory: Laboratory) -> None:
+    fine_tuning, linear_probing = judge(laboratory.imagine(as_the_paper, seeds=3))[:2]
+    assert (fine_tuning.state, linear_probing.state) == ("holds", "holds")
+
+
+def test_the_reverse_order_does_not(laboratory: Laboratory) -> None:
+    found = judge(laboratory.imagine(lambda cell: None if cell.paper is None else -cell.paper, seeds=3))
+    assert [judgement.state for judgement in found[:2]] == ["does not hold", "does not hold"]
+
+
+def test_trend_with_two_seeds_cannot_be_told(laboratory: Laboratory) -> None:
+    trend = judge(laboratory.imagine(as_the_paper, seeds=2))[0]
+    assert (trend.state, trend.correlation is not None) == ("cannot tell yet", True)
+
+
+def test_trend_over_four_rows_cannot_be_told(laboratory: Laboratory) -> None:
+    results = laboratory.imagine(
+        lambda cell: cell.paper if cell.case.key in ("10", "20", "30", "40") else None, seeds=3
+    )
+    found = judge(results)[1]
+    assert (found.state, found.evidence) == ("cannot tell yet", "4 of 10 rows are done, 5 are needed")
+
+
+def test_trend_compares_rows_over_the_seeds_all_of_them_have(laboratory: Laboratory) -> None:
+    results = laboratory.imagine(
+        lambda cell: None if (cell.case.key, cell.seed) == ("90", 2) else as_the_paper(cell), 3
+    )
+    assert judge(results)[1].seeds == 2
+
+
+def test_sentence_says_what_follows_and_what_cannot_be_told(laboratory: Laboratory) -> None:
+    results = laboratory.imagine(lambda cell: as_the_paper(cell) if cell.protocol == "linear_probe" else None, seeds=3)
+    told = sentence(judge(results))
+    assert "Fine-tuning cannot be told yet (0 of 10 rows are done, 5 are needed)" in told
+    assert "linear probing follows the paper's order (Kendall's τ-b = 1.00, exact p = " in told
+
+
+def test_sentence_without_a_curve_counts_the_claims(three_rows: Laboratory) -> None:
+    held = judged(three_rows, BETTER, [2.0, 2.1, 2.2])
+    assert sentence([held]) == "Of the paper's 1 claims 1 hold here, 0 do not, 0 cannot be told yet."
