@@ -11,12 +11,17 @@ from collections.abc import Mapping
 
 from mae_core.recipes.encoders import VIT_B, VIT_H, VIT_L, EncoderRecipe, untrained
 from mae_core.recipes.evaluations import (
+    FINETUNE_NORM_PIXEL,
+    FINETUNE_PAPER,
+    FROM_SCRATCH,
+    PARTIAL_EPOCHS,
     EvaluationRecipe,
     FinetuneRecipe,
     KnnRecipe,
     LinearProbeRecipe,
     LogisticRegressionRecipe,
     RidgeRecipe,
+    partial_finetuning,
 )
 from mae_core.recipes.fitted_targets import (
     DalleRecipe,
@@ -55,8 +60,12 @@ KINDS: Mapping[str, type[Recipe]] = {
 __all__ = [
     "BASELINE",
     "FINETUNE",
+    "FINETUNE_NORM_PIXEL",
+    "FINETUNE_PAPER",
+    "FROM_SCRATCH",
     "KINDS",
     "LINEAR_PROBE",
+    "PARTIAL_EPOCHS",
     "VIT_B",
     "VIT_H",
     "VIT_L",

@@ -25,11 +25,10 @@ def save_weights(folder: Path, module: nn.Module, stage: Stage) -> None:
 
 
 def encoder_of(stage: Stage) -> EncoderRecipe:
-    """The shape of the encoder that `stage` evaluates, which is its parent's."""
-    recipe = stage.parents[0].recipe
-    if not isinstance(recipe, EncoderRecipe):
-        raise StoreError(f"{stage.signature} has no encoder as its parent; plan it again.")
-    return recipe
+    """The shape of the encoder that `stage` evaluates: its parent, or what its parent was fine-tuned from."""
+    for parent in stage.parents[:1]:
+        return parent.recipe if isinstance(parent.recipe, EncoderRecipe) else encoder_of(parent)
+    raise StoreError(f"{stage.signature} has no encoder above it; plan it again.")
 
 
 def encoder_weights(stage: Stage, store: Store) -> Mapping[str, torch.Tensor]:
