@@ -86,6 +86,7 @@ __all__ = [
     "TokenizerRecipe",
     "WallClockRecipe",
     "fitted_for",
+    "partial_finetuning",
     "untrained",
     "visible_tokens",
 ]
