@@ -88,4 +88,6 @@ def draw_panels(learner: Reconstruction, images: Images, path: Path) -> None:
         reconstructed=reconstructed.half().numpy(),
         masked=(originals * visible + 0.5 * (1 - visible)).half().numpy(),
         mask_ratio=learner.recipe.mask_ratio,
+        mean=np.array(images.mean),  # the loss is on pixels normalised by these two
+        std=np.array(images.std),
     )
