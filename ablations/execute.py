@@ -16,6 +16,7 @@ from ablations.launch import Launch
 from ablations.names import stage_names
 from ablations.plan import Plan
 from ablations.selection import Selected
+from mae_core.data.catalogue import DataInfo
 from mae_core.data.fashion_mnist import obtain as obtain_fashion_mnist
 from mae_core.errors import DataError
 from mae_core.launch.local import Board, Pool
@@ -50,7 +51,7 @@ def execute(launch: Launch, report: Reporter, console: Console) -> int:
     begun = time.monotonic()
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _interrupt)
-    _have_data(launch)
+    have_data(launch.info, launch.home)
     plan, store = launch.plan(), Store(launch.home)
     for stage in plan.stages.values():
         store.plan(stage)
@@ -72,14 +73,13 @@ def _interrupt(*_: object) -> None:
     raise KeyboardInterrupt
 
 
-def _have_data(launch: Launch) -> None:
-    if launch.info.available:
+def have_data(info: DataInfo, home: Path) -> None:
+    """Fetch the data where that can be done; DataError where it cannot."""
+    if info.available:
         return
-    if launch.info.name != "fashion_mnist":
-        raise DataError(
-            f"{launch.info.name} is not on this machine; docs/your-own-images.md tells where it is looked for."
-        )
-    obtain_fashion_mnist(launch.home)
+    if info.name != "fashion_mnist":
+        raise DataError(f"{info.name} is not on this machine; docs/your-own-images.md tells where it is looked for.")
+    obtain_fashion_mnist(home)
 
 
 def _write_labels(launch: Launch) -> None:

@@ -68,19 +68,24 @@ def processes_for(threads: int | None, stages: int) -> int:
     return max(1, min(cores // (threads or cores), by_memory, stages))
 
 
+def environment_for(threads: int | None) -> dict[str, str]:
+    """The environment of a process that trains with so many threads."""
+    environment = MALLOC | os.environ
+    if threads is not None:
+        environment |= dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), str(threads))
+    return environment
+
+
 class _Worker:
     """A worker process and the stage it is at."""
 
     def __init__(self, home: Path, threads: int | None, answers: queue.Queue[tuple[_Worker, str | None]]) -> None:
-        environment = MALLOC | os.environ
-        if threads is not None:
-            environment |= dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), str(threads))
         self.at: str | None = None
         self.errors = home / "workers.log"
         with self.errors.open("ab") as errors:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "mae_core.launch.worker", "--home", str(home)],
-                stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, text=True, env=environment,
+                stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, text=True, env=environment_for(threads),
                 start_new_session=True,  # Ctrl-C is the launcher's affair; workers save and stop when told
             )  # fmt: skip
         threading.Thread(target=self._listen, args=(answers,), daemon=True).start()
