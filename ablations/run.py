@@ -25,6 +25,7 @@ from mae_core.errors import UserError
 from mae_core.home import home_folder
 from mae_core.scales import SCALES, scale_named
 from mae_core.store.run import Store
+from mae_core.store.space import disk_full, full_sentence
 
 if TYPE_CHECKING:
     from ablations.execute import Report
@@ -109,6 +110,11 @@ def main(words: Sequence[str] | None = None) -> int:
     except UserError as error:
         print(error, file=sys.stderr)
         return 2
+    except OSError as error:
+        if not disk_full(error):
+            raise
+        print(full_sentence(home_folder(arguments.home)), file=sys.stderr)
+        return 1
     except KeyboardInterrupt:
         print("Stopped; what was finished is kept and the same command goes on from here.", file=sys.stderr)
         return 130

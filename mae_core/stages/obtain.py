@@ -20,10 +20,11 @@ from mae_core.store.attempt import RECORD, Attempt, Heartbeat, Watch, finish, ta
 from mae_core.store.files import checksum, write_sealed
 from mae_core.store.provenance import provenance
 from mae_core.store.run import Run, Store
+from mae_core.store.space import disk_full, full_sentence, release, reserve
 from mae_core.training import checkpoints
 from mae_core.training.workspace import DivergedError, StoppedError, Workspace
 
-Ending = Literal["done", "busy", "waiting", "stopped", "failed", "diverged"]
+Ending = Literal["done", "busy", "waiting", "stopped", "blocked", "failed", "diverged"]
 LOG = "log.txt"
 
 log = logging.getLogger("mae")
@@ -33,7 +34,10 @@ log.propagate = False
 
 @dataclass(frozen=True)
 class Outcome:
-    """How asking for a stage ended; `busy`: somebody else is at it, `waiting`: its parents are not finished."""
+    """How asking for a stage ended.
+
+    `busy`: somebody else is at it; `waiting`: its parents are not finished; `blocked`: the disk is full.
+    """
 
     ending: Ending
     reason: str = ""
@@ -57,12 +61,18 @@ def obtain(
         return Outcome("failed", str(error))
     if any(store.run(parent.signature).finished is None for parent in stage.parents):
         return Outcome("waiting")
-    attempt = _claim(run, watch)
-    if attempt is None:
-        return Outcome("busy")
-    with Heartbeat(attempt) as heartbeat:
-        workspace = Workspace(store.home, attempt, [a.folder for a in run.attempts], stop_requested, heartbeat)
-        return _attempt(stage, store, workspace)
+    try:
+        attempt = _claim(run, watch)
+        if attempt is None:
+            return Outcome("busy")
+        reserve(attempt.folder)
+        with Heartbeat(attempt) as heartbeat:
+            workspace = Workspace(store.home, attempt, [a.folder for a in run.attempts], stop_requested, heartbeat)
+            return _attempt(stage, store, workspace)
+    except OSError as error:  # not even the record of it could be written
+        if not disk_full(error):
+            raise
+        return Outcome("blocked", full_sentence(store.home))
 
 
 def _claim(run: Run, watch: Watch) -> Attempt | None:
@@ -80,17 +90,18 @@ def _attempt(stage: Stage, store: Store, workspace: Workspace) -> Outcome:
     log.addHandler(handler)
     try:
         log.info("%s, attempt %d", stage.signature, workspace.attempt.number)
-        result = perform(stage, store, workspace)
+        return _finished(stage, workspace, perform(stage, store, workspace))
     except StoppedError:
         return _ended(stage, workspace, "stopped", reason="asked to stop; the next attempt goes on from here")
     except DivergedError as error:
         return _ended(stage, workspace, "diverged", reason=str(error))
     except Exception as error:
+        release(workspace.folder)
+        if disk_full(error):
+            return _ended(stage, workspace, "blocked", reason=full_sentence(store.home))
         log.exception("failed")
         reason = f"{type(error).__name__}: {error}"
         return _ended(stage, workspace, "failed", reason=reason, traceback=traceback.format_exc())
-    else:
-        return _finished(stage, workspace, result)
     finally:
         log.removeHandler(handler)
         handler.close()
@@ -104,7 +115,7 @@ def _finished(stage: Stage, workspace: Workspace, result: Result) -> Outcome:
         "done",
         metrics=result.metrics,
         images_per_second=result.images_per_second,
-        remarks=list(result.remarks),
+        remarks=[*workspace.remarks, *result.remarks],
         artefacts={path.name: checksum(path) for path in kept},
     )
     if finish(workspace.attempt):
@@ -114,7 +125,14 @@ def _finished(stage: Stage, workspace: Workspace, result: Result) -> Outcome:
 
 
 def _ended(stage: Stage, workspace: Workspace, state: Ending, *, reason: str = "", **more: Any) -> Outcome:
-    workspace.close()
+    try:
+        workspace.close()
+    except OSError as error:  # what the last checkpoint rests on is durable
+        if state != "blocked" or not disk_full(error):
+            raise
+    origin = provenance(device=device_name(stage.recipe), threads=torch.get_num_threads())
+    if state == "blocked":
+        origin["diff"] = ""  # it may be longer than what was reserved
     record = {
         "state": state,
         "signature": stage.signature,
@@ -123,9 +141,10 @@ def _ended(stage: Stage, workspace: Workspace, state: Ending, *, reason: str = "
         "seconds": round(workspace.seconds, 3),
         "attempts": workspace.attempt.number,
         "ended": time.time(),
-        "provenance": provenance(device=device_name(stage.recipe), threads=torch.get_num_threads()),
+        "provenance": origin,
         **more,
     }
     write_sealed(workspace.folder / RECORD, record)
+    release(workspace.folder)
     log.info("%s %s", state, reason)
     return Outcome(state, reason)

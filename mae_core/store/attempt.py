@@ -30,8 +30,6 @@ FINISHED = "finished"
 BEAT_SECONDS = 2.0
 LEASE_SECONDS = 60.0  # an owner elsewhere whose heartbeat stands still this long is dead
 
-State = str  # running, stopped, failed, diverged, done, dead
-
 
 @functools.cache
 def this_boot() -> str:
@@ -121,8 +119,12 @@ class Watch:
 def take(run: Path, number: int) -> Attempt | None:
     """Take attempt `number` of `run` for this process; None if somebody else was first."""
     aside = Path(tempfile.mkdtemp(prefix=TEMPORARY, dir=run))
-    aside.chmod(0o755)
-    write_sealed(aside / OWNER, _owner())
+    try:
+        aside.chmod(0o755)
+        write_sealed(aside / OWNER, _owner())
+    except OSError:
+        shutil.rmtree(aside, ignore_errors=True)
+        raise
     folder = run / f"attempt-{number}"
     try:
         aside.rename(folder)  # fails on a folder that is there: it holds at least its owner

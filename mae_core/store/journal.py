@@ -39,7 +39,16 @@ class Journal:
         self._write(inherited)
 
     def _write(self, data: bytes) -> None:
-        self._size += self._file.write(data) if data else 0
+        """All of `data` or nothing: a disk may take a part of it and refuse the rest."""
+        left = memoryview(data)
+        try:
+            while left:
+                left = left[self._file.write(left) :]
+        except OSError:
+            self._file.truncate(self._size)
+            self._file.seek(self._size)
+            raise
+        self._size += len(data)
 
     def append(self, row: dict[str, Any]) -> None:
         """Add one row. Without a sync: the page cache outlives the process, and a checkpoint syncs."""

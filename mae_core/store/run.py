@@ -15,7 +15,7 @@ from mae_core.store.files import read_sealed, write_sealed
 
 RECIPE = "recipe.json"
 
-Status = Literal["missing", "planned", "running", "interrupted", "stopped", "failed", "diverged", "done"]
+Status = Literal["missing", "planned", "running", "interrupted", "stopped", "blocked", "failed", "diverged", "done"]
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ class Run:
 
     @cached_property
     def status(self) -> Status:
-        """Where the run stands. `interrupted`: its owner died and nobody has gone on yet."""
+        """Where the run stands. `interrupted`: its owner died and nobody has gone on; `blocked`: its disk was full."""
         if self.finished is not None:
             return "done"
         if not self.attempts:

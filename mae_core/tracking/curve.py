@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from mae_core.store.checkpoint_files import checkpoint_files
+
 DIGITS = 16  # hex digits of a digest
-CHECKPOINT = re.compile(r"step-(\d+)-j(\d+)-[0-9a-f]{16}\.safetensors")
 
 
 class Point(NamedTuple):
@@ -24,8 +24,8 @@ class Point(NamedTuple):
 
 def committed(attempt: Path) -> int:
     """How many bytes of its journal an attempt's newest checkpoint rests on; 0 before the first."""
-    names = [CHECKPOINT.fullmatch(path.name) for path in (attempt / "checkpoints").glob("step-*")]
-    return max(((int(name[1]), int(name[2])) for name in names if name), default=(0, 0))[1]
+    newest = checkpoint_files([attempt])[:1]
+    return newest[0].journal_bytes if newest else 0
 
 
 def points(row: dict[str, Any]) -> Iterator[Point]:

@@ -19,6 +19,7 @@ MLFLOW_STATUS: Mapping[Status, str] = {
     "running": "RUNNING",
     "interrupted": "KILLED",
     "stopped": "KILLED",
+    "blocked": "KILLED",
     "failed": "FAILED",
     "diverged": "FAILED",
     "done": "FINISHED",

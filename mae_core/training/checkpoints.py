@@ -1,17 +1,12 @@
-"""Checkpoints: whole or absent, with a checksum in the name, the previous generation kept.
-
-A name reads `step-000000120-j4711-<sha256>.safetensors`: the step after which it was taken, the bytes of journal it
-rests on, and the first 16 hex digits of its content's SHA-256. One rename makes all of that true at once.
-"""
+"""Checkpoints: whole or absent, with a checksum in the name, the previous generation kept."""
 
 from __future__ import annotations
 
 import json
 import os
-import re
 import shutil
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,25 +15,13 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import save_file
 
+from mae_core.store.checkpoint_files import DIGITS, FOLDER, GENERATIONS, CheckpointFile, checkpoint_files, file_name
 from mae_core.store.files import TEMPORARY, checksum, sync_folder
-
-FOLDER = "checkpoints"
-GENERATIONS = 2
-_NAME = re.compile(r"step-(\d+)-j(\d+)-([0-9a-f]{16})\.safetensors")
 
 
 @dataclass(frozen=True)
-class Checkpoint:
-    """One file that claims, by its name, to be a checkpoint."""
-
-    path: Path
-    step: int
-    journal_bytes: int
-    sha: str
-
-    def whole(self) -> bool:
-        """Whether the content is what the name says."""
-        return checksum(self.path).startswith(self.sha)
+class Checkpoint(CheckpointFile):
+    """A checkpoint, to be loaded."""
 
     def load(self) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
         """Its tensors by name, and the plain values saved beside them."""
@@ -49,18 +32,12 @@ class Checkpoint:
 
 def checkpoints(attempt: Path) -> list[Checkpoint]:
     """The checkpoints of an attempt, newest first."""
-    found = []
-    for path in (attempt / FOLDER).glob("step-*"):
-        match = _NAME.fullmatch(path.name)
-        if match:
-            found.append(Checkpoint(path, int(match[1]), int(match[2]), match[3]))
-    return sorted(found, key=lambda checkpoint: checkpoint.step, reverse=True)
+    return newest_first([attempt])
 
 
-def newest_first(attempts: Iterable[Path]) -> Iterator[Checkpoint]:
+def newest_first(attempts: Iterable[Path]) -> list[Checkpoint]:
     """The checkpoints of several attempts, most advanced first."""
-    found = [checkpoint for attempt in attempts for checkpoint in checkpoints(attempt)]
-    yield from sorted(found, key=lambda checkpoint: checkpoint.step, reverse=True)
+    return [Checkpoint(**vars(file)) for file in checkpoint_files(attempts)]
 
 
 def save(
@@ -76,8 +53,8 @@ def save(
         save_file({key: tensor.contiguous() for key, tensor in tensors.items()}, aside, {"values": json.dumps(values)})
         with aside.open("rb+") as file:
             os.fsync(file.fileno())
-        sha = checksum(aside)[:16]
-        path = folder / f"step-{step:09d}-j{journal_bytes}-{sha}.safetensors"
+        sha = checksum(aside)[:DIGITS]
+        path = folder / file_name(step, journal_bytes, sha)
         aside.replace(path)
     except BaseException:
         aside.unlink(missing_ok=True)

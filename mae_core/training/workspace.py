@@ -43,6 +43,7 @@ class Workspace:
     heartbeat: Heartbeat | None = None
     checkpoint_seconds: float = CHECKPOINT_SECONDS
     seconds_before: float = 0.0  # of earlier attempts, up to the checkpoint gone on from
+    remarks: list[str] = field(default_factory=list)  # what a reader of the number should know of how it came about
 
     def __post_init__(self) -> None:
         sweep(self.folder)
@@ -66,18 +67,29 @@ class Workspace:
         Returns:
             (step, tensors, values), or None where there is nothing to go on from.
         """
+        damaged = 0
         for checkpoint in checkpoints.newest_first(self.earlier):
             inherited = self._inherit(checkpoint)
             if inherited is None:
+                damaged += 1
                 log.warning("%s or its journal is damaged; an older one is used", checkpoint.path.name)
                 continue
             tensors, values = checkpoint.load()
             self.journal = journal.Journal(self.folder / journal.NAME, inherited=inherited)
             self.seconds_before = values["seconds"]
+            self.remarks += values.get("remarks", [])
+            self._remark(damaged, f"training went on from step {checkpoint.step}")
             log.info("going on from step %d (%s)", checkpoint.step, checkpoint.path.parent.parent.name)
             return checkpoint.step, tensors, values
+        self._remark(damaged, "training began anew")
         self.journal = journal.Journal(self.folder / journal.NAME)
         return None
+
+    def _remark(self, damaged: int, consequence: str) -> None:
+        if damaged:
+            found = f"{damaged} damaged checkpoint{'s' * (damaged > 1)}"
+            self.remarks.append(f"{found} of an earlier attempt: {consequence}")
+            log.warning(self.remarks[-1])
 
     def _inherit(self, checkpoint: Checkpoint) -> bytes | None:
         source = checkpoint.path.parent.parent / journal.NAME
@@ -97,7 +109,8 @@ class Workspace:
         assert self.journal is not None
         begun = time.monotonic()
         committed = self.journal.commit()
-        checkpoints.save(self.folder, step, tensors, {**values, "seconds": self.seconds}, committed)
+        more = {"seconds": self.seconds, "remarks": self.remarks}
+        checkpoints.save(self.folder, step, tensors, values | more, committed)
         now = time.monotonic()
         self._due = now + max(self.checkpoint_seconds, (now - begun) / SAVING_SHARE)
 
@@ -108,6 +121,9 @@ class Workspace:
 
     def close(self) -> None:
         """Make the journal durable and close it."""
-        if self.journal is not None:
-            self.journal.commit()
-            self.journal.close()
+        closing, self.journal = self.journal, None
+        if closing is not None:
+            try:
+                closing.commit()
+            finally:
+                closing.close()
