@@ -1,0 +1,73 @@
+"""Search settings that an ablation does not vary, on held-out train images.
+
+python -m sweeps.run finetune_lr                       fine-tuning's learning rate, layer decay, drop path
+python -m sweeps.run pretrain_lr --trials 30           a larger budget
+python -m sweeps.run tune_rows mask_ratio              the same small search for each row of an ablation
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections.abc import Sequence
+
+from rich.console import Console
+
+from mae_core.data.catalogue import describe
+from mae_core.errors import UserError
+from mae_core.home import home_folder
+from mae_core.scales import SCALES, scale_named
+from sweeps.selection import TUNE_ROWS, file_name, select
+from sweeps.studies import STUDIES
+
+
+def _arguments(words: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python -m sweeps.run", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    names = ", ".join([*STUDIES, f"{TUNE_ROWS} ABLATION"])
+    parser.add_argument("names", nargs="+", metavar="NAME", help=f"one of {names}")
+    parser.add_argument("--trials", type=int, metavar="N", help="complete and pruned trials; default: the study's")
+    parser.add_argument("--scale", default="mini", help=f"one of {', '.join(SCALES)}; default mini")
+    parser.add_argument("--seeds", type=int, default=3, metavar="N", help="for the best trials; default 3")
+    parser.add_argument("--data", metavar="NAME|FOLDER", help="default: the scale's")
+    parser.add_argument("--cluster", choices=["local"], default="local", help="where the workers run")
+    parser.add_argument("--home", metavar="DIR", help="default: $MAE_HOME, else ./out")
+    return parser.parse_args(words)
+
+
+def _sweep(asked: argparse.Namespace, console: Console) -> int:
+    file = file_name(asked.names)
+    studies = select(file)
+    for name in ("trials", "seeds"):
+        number = getattr(asked, name)
+        if number is not None and number < 1:
+            raise UserError(f"--{name} {number} asks for nothing; give 1 or more.")
+    scale, home = scale_named(asked.scale), home_folder(asked.home)
+    info = describe(asked.data or scale.data, home)
+    if not info.labelled:
+        raise UserError(f"{info.name} has no labels; a study judges its trials by held-out labels.")
+
+    from sweeps.launch import Sweep  # optuna and MLflow: not needed to refuse bad input
+
+    return Sweep(studies, file, scale, info, home, asked.trials, asked.seeds).run(console)
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """The command; returns the exit status."""
+    begun = time.monotonic()
+    try:
+        status = _sweep(_arguments(words), console := Console())
+    except UserError as error:
+        print(error, file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("Stopped; finished trials are kept and the same command goes on from here.", file=sys.stderr)
+        return 130
+    console.print(f"{time.monotonic() - begun:.0f} s in all.")
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,69 @@
+"""The declared studies."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from ablations.spec import Ablation
+from mae_core.recipes import LINEAR_PROBE, PretrainRecipe
+from sweeps.space import Between, OneOf, PaperValue, Times
+from sweeps.study import Study
+
+PRETRAIN_LR = Study(
+    name="pretrain_lr",
+    title="Learning rate and warm-up of pre-training",
+    evaluation=LINEAR_PROBE,
+    space={"pretrain.base_lr": Times(0.25, 4.0), "pretrain.warmup_epochs": Times(0.5, 2.0)},
+)
+
+FINETUNE_LR = Study(
+    name="finetune_lr",
+    title="Learning rate, layer decay and drop path of fine-tuning",
+    space={
+        "finetune.base_lr": Times(0.25, 4.0),
+        "finetune.layer_decay": Between(0.6, 1.0),
+        "finetune.drop_path": Between(0.0, 0.2),
+    },
+)
+
+LINEAR_PROBE_LR = Study(
+    name="linear_probe_lr",
+    title="Views, batch, schedule and decay of the linear probe",
+    evaluation=LINEAR_PROBE,
+    space={
+        "linear_probe.views": OneOf((1, 2, 4)),
+        "linear_probe.batch_size": OneOf((128, 256, 512)),
+        "linear_probe.epochs": OneOf((30, 60, 90)),
+        "linear_probe.weight_decay": OneOf((0.0, 1e-4, 1e-3)),
+    },
+)
+
+MASK_RATIO_BY_DECODER_DEPTH = Study(
+    name="mask_ratio_by_decoder_depth",
+    title="Does the best masking ratio depend on the decoder's depth?",
+    evaluation=LINEAR_PROBE,
+    space={
+        "pretrain.mask_ratio": PaperValue((0.4, 0.5, 0.6, 0.75, 0.85)),
+        "pretrain.decoder_depth": PaperValue((4, 8, 12)),
+    },
+)
+
+STUDIES: Mapping[str, Study] = {
+    study.name: study for study in (PRETRAIN_LR, FINETUNE_LR, LINEAR_PROBE_LR, MASK_RATIO_BY_DECODER_DEPTH)
+}
+
+ROW_TRIALS = 6  # the same small budget for each row
+
+
+def tune_rows(ablation: Ablation) -> Iterator[Study]:
+    """A study of the fine-tuning settings for each row of `ablation` that we run, all with the same budget."""
+    for case in ablation.cases:
+        if case.state == "run" and isinstance(case.recipe, PretrainRecipe):
+            yield Study(
+                name=f"tune_rows-{ablation.name}-{case.key}",
+                title=f"{ablation.title}, {case.label}",
+                space={"finetune.base_lr": Times(0.25, 4.0), "finetune.layer_decay": Between(0.6, 1.0)},
+                pretraining=case.recipe,
+                trials=ROW_TRIALS,
+                row=case.key,
+            )

@@ -1,0 +1,60 @@
+"""Studies as values: what is searched, by which number a trial is judged, and the stage that a trial is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+from mae_core.data.catalogue import DataInfo
+from mae_core.recipes import BASELINE, FINETUNE, EvaluationRecipe, PretrainRecipe
+from mae_core.recipes.fitted_targets import fitted_for
+from mae_core.scales import Scale
+from mae_core.signature import Stage
+from sweeps.space import PaperValue, Space
+
+Sampler = Literal["tpe", "gp", "quasi-random"]
+
+
+@dataclass(frozen=True)
+class Study:
+    """A search for settings on held-out train images."""
+
+    name: str
+    title: str
+    space: Space
+    pretraining: PretrainRecipe = BASELINE
+    evaluation: EvaluationRecipe = FINETUNE  # its top-1 on held-out train images judges a trial
+    trials: int = 16  # complete and pruned ones
+    top: int = 3  # the best trials, repeated with more seeds before one is called the winner
+    sampler: Sampler = "tpe"
+    rungs: tuple[float, ...] = (1 / 9, 1 / 3)  # shares of the longest stage after which a bad trial may end
+    row: str = ""  # of the ablation whose row is tuned
+
+    def stage(
+        self,
+        found: Mapping[str, Any],
+        scale: Scale,
+        info: DataInfo,
+        seed: int = 0,
+        evaluate_on: Literal["heldout", "test"] = "heldout",
+    ) -> Stage:
+        """The evaluation stage, on its pre-training, of a trial that found these values (none: the scale's own)."""
+        pretraining = _at_scale(self.pretraining, found, self.space, scale, info, seed)
+        evaluation = _at_scale(self.evaluation, found, self.space, scale, info, seed)
+        fitted = fitted_for(self.pretraining)
+        before = () if fitted is None else (Stage(replace(scale.apply(fitted, info), seed=seed)),)
+        return Stage(replace(evaluation, evaluate_on=evaluate_on), (Stage(pretraining, before),))
+
+
+def _at_scale(paper: Any, found: Mapping[str, Any], space: Space, scale: Scale, info: DataInfo, seed: int) -> Any:
+    """The recipe of one stage: the paper's values by way of the scale, the others put in the scale's place."""
+    mine = {name.partition(".")[2]: name for name in space if name.partition(".")[0] == paper.KIND and name in found}
+    rows = {field: found[name] for field, name in mine.items() if isinstance(space[name], PaperValue)}
+    scaled = scale.apply(replace(paper, **rows), info)
+    nuisance = {
+        field: space[name].value(found[name], getattr(scaled, field))
+        for field, name in mine.items()
+        if field not in rows
+    }
+    return replace(scaled, seed=seed, **nuisance)
