@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ablations.cells import with_parents
 from ablations.plan import Plan
 
 
@@ -10,8 +11,7 @@ def stage_names(plan: Plan) -> dict[str, str]:
     names: dict[str, str] = {}
     shared: dict[str, set[str]] = {}
     for cell in plan.cells:
-        stages = [] if cell.stage is None else [cell.stage, *cell.stage.parents]
-        for stage in stages:
+        for stage in with_parents(cell.stage):
             row = f"{cell.ablation}/{cell.case.key}"
             name = cell.name if stage is cell.stage else f"{row}/{stage.kind}/{cell.seed}"
             names.setdefault(stage.signature, name)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 
-from ablations.spec import Cell
+from ablations.cells import Cell, with_parents
 from mae_core.signature import Stage
 
 
@@ -22,7 +22,7 @@ class Plan:
         """Share equal stages among `cells`."""
         kept, stages = tuple(cells), dict[str, Stage]()
         for cell in kept:
-            for stage in _with_parents(cell.stage):
+            for stage in with_parents(cell.stage):
                 stages.setdefault(stage.signature, stage)
         return cls(kept, stages)
 
@@ -43,11 +43,4 @@ class Plan:
 
     def cells_of(self, signature: str) -> list[Cell]:
         """The cells whose number that stage gives or prepares."""
-        return [c for c in self.cells if any(s.signature == signature for s in _with_parents(c.stage))]
-
-
-def _with_parents(stage: Stage | None) -> Iterator[Stage]:
-    if stage is not None:
-        for parent in stage.parents:
-            yield from _with_parents(parent)
-        yield stage
+        return [c for c in self.cells if any(s.signature == signature for s in with_parents(c.stage))]

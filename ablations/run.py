@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -18,7 +19,7 @@ from rich.table import Table
 
 from ablations.launch import Launch
 from ablations.names import stage_names
-from ablations.paper import ABLATIONS
+from ablations.paper import ABLATIONS, NOT_YET
 from ablations.selection import Selected, select
 from mae_core.data.catalogue import describe
 from mae_core.errors import UserError
@@ -52,15 +53,19 @@ def _resolve(arguments: argparse.Namespace) -> Launch:
     if arguments.seeds < 1:
         raise UserError(f"--seeds {arguments.seeds} asks for nothing; give 1 or more.")
     scale = scale_named(arguments.scale)
-    selected = select(arguments.names)
     home = home_folder(arguments.home)
+    selected = [one.given(scale, home) for one in select(arguments.names)]
     return Launch(selected, scale, arguments.seeds, describe(arguments.data or scale.data, home), home)
 
 
 def _list(console: Console) -> None:
     table = Table("name", "in the paper", "what varies", "rows", "columns", box=None, pad_edge=False)
     for name, ablation in ABLATIONS.items():
-        table.add_row(name, ablation.source, ablation.title, str(len(ablation.cases)), ", ".join(ablation.protocols))
+        states = Counter(case.state for case in ablation.cases)
+        rows = ", ".join(f"{count} {state}" for state, count in states.items())
+        table.add_row(name, ablation.source, ablation.title, rows, ", ".join(ablation.protocols))
+    for name, source in NOT_YET.items():
+        table.add_row(name, *source.split(", "), "not yet available", "")
     console.print(table)
 
 

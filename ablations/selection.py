@@ -5,12 +5,13 @@ from __future__ import annotations
 import difflib
 import importlib.util
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from ablations.paper import ABLATIONS
+from ablations.paper import ABLATIONS, NOT_YET
 from ablations.spec import Ablation
 from mae_core.errors import UserError
+from mae_core.scales import Scale
 
 
 @dataclass(frozen=True)
@@ -19,6 +20,10 @@ class Selected:
 
     ablation: Ablation
     only: str | None = None
+
+    def given(self, scale: Scale, home: Path) -> Selected:
+        """The same as it stands at `scale` with the files that `home` has."""
+        return replace(self, ablation=self.ablation.given(scale, home))
 
 
 def select(names: Iterable[str]) -> list[Selected]:
@@ -35,6 +40,8 @@ def _meant(name: str) -> list[Selected]:
     if name.endswith(".py"):
         return [Selected(_from_file(Path(name)))]
     plain, _, case = name.partition(":")
+    if plain in NOT_YET:
+        raise UserError(f"{plain} ({NOT_YET[plain]}) is not yet available; --list says what is.")
     if plain not in ABLATIONS:
         close = difflib.get_close_matches(plain, ABLATIONS, n=1)
         hint = f"did you mean {close[0]}?" if close else "--list names them all."

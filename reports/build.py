@@ -37,11 +37,11 @@ def _arguments(words: Sequence[str] | None) -> argparse.Namespace:
 def _build(words: Sequence[str] | None) -> int:
     arguments = _arguments(words)
     everything = "all" in arguments.names
-    selected = select(arguments.names)
     scale = scale_named(arguments.scale)
     if arguments.seeds is not None and arguments.seeds < 1:
         raise UserError(f"--seeds {arguments.seeds} asks for no seed; write 1 or more.")
     home = home_folder(arguments.home)
+    selected = [one.given(scale, home) for one in select(arguments.names)]
     info = describe(arguments.data or scale.data, home)
     found = {one.ablation.name: seeds_found(one.ablation, scale, info, home) for one in selected}
     started = [one for one in selected if found[one.ablation.name]]

@@ -10,7 +10,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
+from ablations.cells import with_parents
 from ablations.plan import Plan
+from ablations.protocols import metric as metric
 from ablations.spec import Ablation, Cell
 from mae_core.data.catalogue import DataInfo
 from mae_core.recipes import EncoderRecipe, EvaluationRecipe
@@ -22,14 +24,6 @@ from mae_core.tracking.labels import read_labels
 Status = Literal["done", "missing", "running", "failed", "diverged", "stale", "cited", "needs"]
 TROUBLE: tuple[Status, ...] = ("failed", "diverged")
 STATUSES: tuple[Status, ...] = (*TROUBLE, "running", "stale", "missing", "needs", "cited", "done")  # worst news first
-
-METRICS: Mapping[str, tuple[str, str]] = {"pretrain": ("loss", "")}  # protocol → what is measured, its unit
-TOP1 = ("top1", "%")
-
-
-def metric(protocol: str) -> tuple[str, str]:
-    """Name and unit of the number that `protocol` gives."""
-    return METRICS.get(protocol, TOP1)
 
 
 @dataclass(frozen=True)
@@ -53,8 +47,8 @@ class Result:
     @property
     def encoder(self) -> EncoderRecipe | None:
         """The encoder that is evaluated, as run; None where there is none."""
-        stages = (*self.cell.stage.parents, self.cell.stage) if self.cell.stage else ()
-        return next((stage.recipe for stage in stages if isinstance(stage.recipe, EncoderRecipe)), None)
+        recipes = (stage.recipe for stage in with_parents(self.cell.stage))
+        return next((recipe for recipe in recipes if isinstance(recipe, EncoderRecipe)), None)
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from ablations.mask_ratio import ABLATION
+from ablations.paper.mask_ratio import ABLATION
 from ablations.paper import ABLATIONS
 from ablations.plan import Plan
 from mae_core.data.catalogue import describe

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from ablations.mask_ratio import ABLATION
+from ablations.paper.mask_ratio import ABLATION
 from tests.reports.laboratory import Laboratory
 
 

@@ -10,7 +10,7 @@ import nbformat
 import pytest
 
 from ablations.claims import Alike
-from ablations.mask_ratio import ABLATION
+from ablations.paper.mask_ratio import ABLATION
 from reports.report import Built, build
 from tests.reports.laboratory import Laboratory
 

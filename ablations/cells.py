@@ -1,0 +1,85 @@
+"""Cells: the numbers of an ablation, and the chain of stages behind each."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from ablations.case import Case
+from mae_core.data.catalogue import DataInfo
+from mae_core.recipes import LogisticRegressionRecipe, Recipe, WallClockRecipe
+from mae_core.scales import Scale
+from mae_core.signature import Stage
+
+REMEMBERED = 100_000  # stages
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One number: case × protocol × seed, and the stage whose metric it is."""
+
+    ablation: str
+    case: Case
+    protocol: str
+    seed: int
+    stage: Stage | None  # None for cited and needs cases
+    paper: float | None = None
+
+    @property
+    def name(self) -> str:
+        """`ablation/case-key/protocol/seed`."""
+        return f"{self.ablation}/{self.case.key}/{self.protocol}/{self.seed}"
+
+
+@dataclass(frozen=True)
+class Setting:
+    """Where cells are computed: the scale, the data encoders are trained on, the data protocols read, the seed."""
+
+    scale: Scale
+    info: DataInfo
+    evaluated: DataInfo
+    seed: int
+
+    def cell(self, ablation: str, case: Case, protocol: str, recipe: Recipe) -> Cell:
+        """The number that `recipe` gives of the case."""
+        stage = self._chain(case, recipe) if case.state == "run" else None
+        return Cell(ablation, case, protocol, self.seed, stage, case.paper.get(protocol))
+
+    def pretraining(self, ablation: str, case: Case) -> Cell:
+        """The pre-training alone, all that can be done without labels; its number is the loss."""
+        runnable = case.state == "run" and case.recipe is not None
+        return Cell(ablation, case, "pretrain", self.seed, self._encoder(case)[0] if runnable else None)
+
+    def _chain(self, case: Case, recipe: Recipe) -> Stage:
+        """From what is fitted first to what gives the number."""
+        parents = () if isinstance(recipe, WallClockRecipe) else self._encoder(case)
+        for step in case.through:
+            parents = (self._stage(step, parents),)
+        return _stage(recipe, parents, self.scale, self.evaluated, self.seed)
+
+    def _encoder(self, case: Case) -> tuple[Stage, ...]:
+        """The stage that gives the case's encoder; none where raw images are evaluated."""
+        if case.recipe is None:
+            return ()
+        before = () if case.fitted is None else (self._stage(case.fitted),)
+        return (self._stage(case.recipe, before),)
+
+    def _stage(self, recipe: Recipe, parents: tuple[Stage, ...] = ()) -> Stage:
+        return _stage(recipe, parents, self.scale, self.info, self.seed)
+
+
+@functools.lru_cache(REMEMBERED)
+def _stage(recipe: Recipe, parents: tuple[Stage, ...], scale: Scale, info: DataInfo, seed: int) -> Stage:
+    scaled = scale.apply(recipe, info)
+    if isinstance(scaled, LogisticRegressionRecipe):
+        return Stage(scaled, parents)  # nothing random: one run serves all seeds
+    return Stage(replace(scaled, seed=seed), parents)
+
+
+def with_parents(stage: Stage | None) -> Iterator[Stage]:
+    """The stage after everything it rests on."""
+    if stage is not None:
+        for parent in stage.parents:
+            yield from with_parents(parent)
+        yield stage

@@ -1,0 +1,47 @@
+"""Needs: files and data that some rows rest on and nobody can ship; a row runs once its own is put into the home.
+
+Weights are looked for in the home's `weights/`, data in its `data/`, under the name that the row's state shows.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+SUFFIXES = (".safetensors", ".pth", ".pt", ".bin", "")  # the last: a folder as Hugging Face writes it
+
+
+@dataclass(frozen=True)
+class Weights:
+    """A checkpoint `weights/NAME` in the home, with one of `SUFFIXES`."""
+
+    name: str
+    what: str  # "DINO, ViT-B/16"
+
+    def find(self, home: Path) -> Path | None:
+        """Where it is, if it is there."""
+        paths = (home / "weights" / f"{self.name}{suffix}" for suffix in SUFFIXES)
+        return next((path for path in paths if path.exists()), None)
+
+    def __str__(self) -> str:
+        return f"{self.what}: put it into the home as weights/{self.name}.safetensors, .pth or folder"
+
+
+@dataclass(frozen=True)
+class Folder:
+    """An image folder `data/NAME` in the home, with `train/CLASS` and `val/CLASS`."""
+
+    name: str
+    what: str  # "iNaturalist 2017"
+
+    def find(self, home: Path) -> Path | None:
+        """Where it is, if it is there."""
+        path = home / "data" / self.name
+        return path if path.is_dir() else None
+
+    def __str__(self) -> str:
+        return f"{self.what}: put it into the home as data/{self.name}, an image folder with train/ and val/"
+
+
+Need = Weights | Folder
+DALLE = Weights("dalle_encoder", "DALL-E's encoder, converted to safetensors")
