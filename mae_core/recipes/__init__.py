@@ -30,6 +30,7 @@ from mae_core.recipes.fitted_targets import (
     TokenizerRecipe,
     fitted_for,
 )
+from mae_core.recipes.imports import ImportRecipe, imported
 from mae_core.recipes.measurements import ReconstructRecipe, RobustnessRecipe, WallClockRecipe
 from mae_core.recipes.pretraining import PretrainRecipe, visible_tokens
 from mae_core.recipes.recipe import Recipe
@@ -42,6 +43,7 @@ KINDS: Mapping[str, type[Recipe]] = {
     made.KIND: made
     for made in (
         EncoderRecipe,
+        ImportRecipe,
         PcaRecipe,
         TokenizerRecipe,
         DalleRecipe,
@@ -74,6 +76,7 @@ __all__ = [
     "EvaluationRecipe",
     "FinetuneRecipe",
     "FittedTargetRecipe",
+    "ImportRecipe",
     "KnnRecipe",
     "LinearProbeRecipe",
     "LogisticRegressionRecipe",
@@ -86,6 +89,7 @@ __all__ = [
     "TokenizerRecipe",
     "WallClockRecipe",
     "fitted_for",
+    "imported",
     "partial_finetuning",
     "untrained",
     "visible_tokens",

@@ -15,6 +15,7 @@ class Recipe:
 
     KIND: ClassVar[str] = ""
     VERSION: ClassVar[int] = 1  # raised when a fix changes what the stage computes
+    UNSCALED: ClassVar[frozenset[str]] = frozenset()  # fields no scale changes, because they are facts
 
     seed: Whole = 0
     # how fast, not what

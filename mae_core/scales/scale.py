@@ -54,7 +54,7 @@ def _apply(scale: Scale, paper: Recipe, info: DataInfo) -> Recipe:
     if scale.warmup_share is not None and "warmup_epochs" in fields:
         values["warmup_epochs"] = _warmup(paper, values, scale.warmup_share)
     values |= _of_data(paper, values, info, fields)
-    return replace(paper, **values)
+    return replace(paper, **{name: value for name, value in values.items() if name not in paper.UNSCALED})
 
 
 def _scaled(paper: Recipe, name: str, default: Any) -> Any:
