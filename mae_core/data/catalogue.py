@@ -31,6 +31,9 @@ CIFAR10_MD5 = {
     "test_batch": "40351d587109b95175f43aff81a1287e",
 }
 
+DIGITS_SHA256 = "87ff0c9e40dc7e2c0e34e7257799c2e3f3aec1a016363bb11cad869ec428a826"  # levels, then labels, as bytes
+DIGITS_TRAIN = 1347  # of 1797
+
 
 @dataclass(frozen=True)
 class DataInfo:
@@ -81,6 +84,20 @@ def _cifar10(home: Path) -> DataInfo:
     )
 
 
+def _digits(home: Path) -> DataInfo:
+    return DataInfo(
+        name="digits",
+        data="digits",
+        fingerprint=f"digits:{DIGITS_SHA256[:16]}",
+        in_chans=1,
+        num_classes=10,
+        num_train=DIGITS_TRAIN,
+        num_test=1797 - DIGITS_TRAIN,
+        labelled=True,
+        available=True,  # a part of scikit-learn
+    )
+
+
 def image_folder(data: str, home: Path) -> Path:
     """The folder that `data`, imagenet1k or a folder, means; whether or not it exists."""
     if data == "imagenet1k":
@@ -128,6 +145,7 @@ def _imagenet1k(home: Path) -> DataInfo:
 KNOWN: Mapping[str, Callable[[Path], DataInfo]] = {
     "fashion_mnist": _fashion_mnist,
     "cifar10": _cifar10,
+    "digits": _digits,
     "imagenet1k": _imagenet1k,
 }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Protocol
@@ -9,11 +10,11 @@ from typing import Literal, Protocol
 import torch
 import torch.nn.functional as F
 
-from mae_core.data import cifar10, crops, fashion_mnist
+from mae_core.data import cifar10, crops, digits, fashion_mnist
 from mae_core.data.catalogue import describe, folder_survey, image_folder
 from mae_core.data.files import ImageFiles
 from mae_core.data.folders import list_folder
-from mae_core.data.in_memory import MEMORY_LIMIT, InMemory, decoded
+from mae_core.data.in_memory import MEMORY_LIMIT, InMemory, Pixels, decoded
 from mae_core.data.on_disk import OnDisk
 from mae_core.data.randaugment import randaugmented
 from mae_core.data.views import MARGIN, Draws, View
@@ -28,6 +29,12 @@ Constants = tuple[float, ...]
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 GREY_MEAN, GREY_STD = (0.459,), (0.226,)  # the same, weighted as grey is
 FASHION_MNIST_MEAN, FASHION_MNIST_STD = (0.2190,), (0.3318,)  # of the train images padded to 32×32
+DIGITS_MEAN, DIGITS_STD = (0.3095,), (0.3492,)  # of the train images at 32×32
+LARGEST_WITH_MARGIN = 224
+OWN_CONSTANTS: Mapping[str, tuple[Constants, Constants]] = {
+    "fashion_mnist": (FASHION_MNIST_MEAN, FASHION_MNIST_STD),
+    "digits": (DIGITS_MEAN, DIGITS_STD),
+}
 CPU = torch.device("cpu")
 
 
@@ -121,8 +128,9 @@ class Images:
 
 
 def _constants(data: str, in_chans: int) -> tuple[Constants, Constants]:
-    if data == "fashion_mnist":
-        return FASHION_MNIST_MEAN * in_chans, FASHION_MNIST_STD * in_chans
+    if data in OWN_CONSTANTS:
+        mean, std = OWN_CONSTANTS[data]
+        return mean * in_chans, std * in_chans
     return (IMAGENET_MEAN, IMAGENET_STD) if in_chans == 3 else (GREY_MEAN, GREY_STD)
 
 
@@ -133,8 +141,15 @@ def _shrunk(pixels: torch.Tensor, size: Size) -> torch.Tensor:
     return torch.cat([crops.resized(part, smaller) for part in torch.split(pixels, 4096)])
 
 
+def _arrays(data: str, home: Path, split: Split) -> tuple[Pixels, Pixels]:
+    """Images (n, C, h, w) and labels (n,)."""
+    if data == "digits":
+        return digits.arrays(split)
+    return (fashion_mnist if data == "fashion_mnist" else cifar10).arrays(home, split)
+
+
 def _open_arrays(data: str, home: Path, split: Split, size: Size, in_chans: int) -> Images:
-    images, labels = (fashion_mnist if data == "fashion_mnist" else cifar10).arrays(home, split)
+    images, labels = _arrays(data, home, split)
     padding = 2 if data == "fashion_mnist" and size == (32, 32) else 0  # 28×28 in a frame; elsewhere it is resized
     pixels = torch.from_numpy(images)  # (n, C, h, w)
     if size[0] < pixels.shape[-2] or size[1] < pixels.shape[-1]:
@@ -149,7 +164,8 @@ def _open_folder(data: str, home: Path, split: Split, size: Size, in_chans: int,
     known = folder_survey(folder, home)
     files = ImageFiles(list_folder(folder), split)
     # images that have the size asked for are seen whole; of others the margin of the paper's 256 for 224 is kept
-    has_margin = known.same_size != size
+    # (up to 224 px: at larger sizes, such as 448, the released fine-tuning takes the whole centre)
+    has_margin = known.same_size != size and min(size) <= LARGEST_WITH_MARGIN
     stored = (round(size[0] * MARGIN), round(size[1] * MARGIN)) if has_margin else size
     source: Source
     if len(files) * in_chans * stored[0] * stored[1] <= memory_limit:
@@ -173,8 +189,8 @@ def open_images(
 ) -> Images:
     """One split of `data`, at `image_size` (height, width) and with 1 or 3 channels, whatever the files have.
 
-    Fashion-MNIST, CIFAR-10 and folders of up to `memory_limit` bytes are kept decoded; larger folders are decoded for
-    each batch.
+    Fashion-MNIST, CIFAR-10, the digits and folders of up to `memory_limit` bytes are kept decoded; larger folders
+    are decoded for each batch.
 
     Raises:
         DataError: the data are absent, damaged, or not those of `fingerprint`.
@@ -187,7 +203,7 @@ def open_images(
         )
     if in_chans not in (1, 3):
         raise DataError(f"images are read with 1 or 3 channels, not {in_chans}; change in_chans.")
-    if data in ("fashion_mnist", "cifar10"):
+    if data in ("fashion_mnist", "cifar10", "digits"):
         return _open_arrays(data, home, split, image_size, in_chans)
     if not info.available:
         raise DataError(

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
+
 from torch import Tensor, nn
 
 from mae_core.errors import RecipeError
 from mae_core.model.blocks import LayerNorm
 from mae_core.model.encoder import Encoder
 from mae_core.model.initial import initialise
+from mae_core.model.position import resized_position
 from mae_core.recipes import EncoderRecipe, FinetuneRecipe
+
+
+def shape_at(encoder: EncoderRecipe, resolution: tuple[int, int] | None) -> EncoderRecipe:
+    """The encoder's shape on images of `resolution` (height, width); None: its own."""
+    return encoder if resolution is None else replace(encoder, image_size=resolution)
 
 
 class Classifier(Encoder):
@@ -19,13 +28,14 @@ class Classifier(Encoder):
     a probe of mean features uses `Encoder(…, pooling="mean")`, which keeps the trained norm.
 
     Args:
-        encoder: the shape.
-        recipe: pooling, drop path, tuned blocks, and the seed of the head.
+        encoder: the shape, at its own image size.
+        recipe: pooling, drop path, tuned blocks, the resolution it works at, and the seed of the head.
         num_classes: width of the head.
     """
 
     def __init__(self, encoder: EncoderRecipe, recipe: FinetuneRecipe, num_classes: int) -> None:
-        super().__init__(encoder, drop_path=recipe.drop_path, pooling=recipe.pooling)
+        super().__init__(shape_at(encoder, recipe.resolution), drop_path=recipe.drop_path, pooling=recipe.pooling)
+        self.trained_grid = encoder.grid
         if recipe.pooling == "mean":
             self.norm = nn.Identity()
             self.fc_norm: nn.Module = LayerNorm(encoder.embed_dim)
@@ -44,6 +54,13 @@ class Classifier(Encoder):
         """Logits of (N, C, H, W) images: (N, num_classes)."""
         logits: Tensor = self.head(self.features(imgs))
         return logits
+
+    def load_encoder(self, weights: Mapping[str, Tensor]) -> None:
+        """Take the encoder's weights, its positions interpolated where the resolution is another."""
+        if "pos_embed" in weights and self.trained_grid != self.recipe.grid:
+            resized = resized_position(weights["pos_embed"], self.trained_grid, self.recipe.grid)
+            weights = {**weights, "pos_embed": resized}
+        super().load_encoder(weights)
 
 
 def tune(classifier: Classifier, blocks: float | None) -> None:

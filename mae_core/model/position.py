@@ -1,8 +1,9 @@
-"""Positions: fixed 2-D sine-cosine embeddings of a grid of patches."""
+"""Positions: fixed 2-D sine-cosine embeddings of a grid of patches, and embeddings taken to another grid."""
 
 from __future__ import annotations
 
 import torch
+from timm.layers import resample_abs_pos_embed
 from torch import Tensor
 
 TEMPERATURE = 10_000.0  # Vaswani et al. 2017, section 3.5
@@ -28,3 +29,12 @@ def sincos_position(grid: tuple[int, int], embed_dim: int) -> Tensor:
     halves = [_sincos(coordinates.flatten(), embed_dim // 2) for coordinates in (column, row)]
     patches = torch.cat(halves, dim=1)  # [L, D]
     return torch.cat([torch.zeros(1, embed_dim), patches])[None].float()  # [1, 1+L, D]
+
+
+def resized_position(pos_embed: Tensor, grid: tuple[int, int], new_grid: tuple[int, int]) -> Tensor:
+    """Embeddings (1, 1+L, D) of `grid` interpolated bicubically to `new_grid`, as the released fine-tuning does.
+
+    The class token's stays; without antialiasing, which the released code does not use.
+    """
+    resized: Tensor = resample_abs_pos_embed(pos_embed, list(new_grid), list(grid), antialias=False)
+    return resized

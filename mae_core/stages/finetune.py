@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import torch
 from timm.data import Mixup
+from timm.utils import ModelEmaV3
 from torch.nn import functional as F
 
 from mae_core import randomness
+from mae_core.data.erasing import erased
 from mae_core.data.images import Images, View
-from mae_core.model.classifier import Classifier
+from mae_core.model.classifier import Classifier, shape_at
 from mae_core.recipes import FinetuneRecipe
 from mae_core.signature import Stage
+from mae_core.stages.accuracy import top1
 from mae_core.stages.device import autocast, device_of
 from mae_core.stages.images import images_of, labels_of, learnt_from, scored_on
 from mae_core.stages.result import Result
@@ -21,8 +24,6 @@ from mae_core.training.loop import Learner, train
 from mae_core.training.optim import absolute_lr, adamw, layer_decay_groups
 from mae_core.training.workspace import Workspace
 
-EVALUATION_BATCH = 250
-
 
 class Classification(Learner):
     """Learn labels."""
@@ -32,6 +33,13 @@ class Classification(Learner):
         self.device = device_of(recipe)
         self.module: Classifier = classifier.to(self.device)
         self.mixup = _mixup(recipe, images.num_classes)
+        self.average = None if recipe.ema_decay is None else ModelEmaV3(self.module, decay=recipe.ema_decay)
+
+    @property
+    def scored(self) -> Classifier:
+        """The model that gives the number: with the averaged weights where there are any."""
+        scored: Classifier = self.module if self.average is None else self.average.module
+        return scored
 
     def loss(self, batch: Batch) -> torch.Tensor:
         """Cross-entropy against smoothed, possibly mixed, labels."""
@@ -39,7 +47,10 @@ class Classification(Learner):
         if self.mixup is not None:
             samples = _beside_partners(batch)
         view = View(recipe.augmentation, recipe.crop_scale, recipe.seed, batch.epoch)
-        imgs = self.images.batch(samples, view).to(self.device, non_blocking=True)
+        imgs = self.images.batch(samples, view)
+        if recipe.reprob:
+            imgs = erased(imgs, samples, recipe.reprob, recipe.seed, batch.epoch)
+        imgs = imgs.to(self.device, non_blocking=True)
         target = self.labels[samples].to(self.device)
         if self.mixup is not None:
             with randomness.seeded(recipe.seed, "mixup", batch.step):  # one draw for the effective batch
@@ -49,6 +60,20 @@ class Classification(Learner):
             logits = self.module(imgs)
         smoothing = recipe.smoothing if self.mixup is None else 0.0  # mixed targets are smoothed already
         return F.cross_entropy(logits.float(), target, label_smoothing=smoothing)
+
+    def after_step(self) -> None:
+        """Move the averaged weights."""
+        if self.average is not None:
+            self.average.update(self.module)
+
+    def more_state(self) -> dict[str, torch.Tensor]:
+        """The averaged weights."""
+        return {} if self.average is None else dict(self.average.module.state_dict())
+
+    def load_more_state(self, tensors: dict[str, torch.Tensor]) -> None:
+        """Take the averaged weights back."""
+        if self.average is not None:
+            self.average.module.load_state_dict(tensors, strict=True)
 
 
 def _mixup(recipe: FinetuneRecipe, num_classes: int) -> Mixup | None:
@@ -68,10 +93,11 @@ def _beside_partners(batch: Batch) -> torch.Tensor:
 
 
 def finetune(stage: Stage, store: Store, workspace: Workspace) -> Result:
-    """Fine-tune the parent's encoder, score it once at the end."""
+    """Fine-tune the parent's encoder, score it once at the end; with averaged weights, these are scored and kept."""
     recipe, encoder = stage.recipe, encoder_of(stage)
     assert isinstance(recipe, FinetuneRecipe)
-    images = images_of(recipe, encoder, store, "train")
+    shape = shape_at(encoder, recipe.resolution)
+    images = images_of(recipe, shape, store, "train")
     classifier = Classifier(encoder, recipe, images.num_classes)
     classifier.load_encoder(encoder_weights(stage, store))
     learner = Classification(recipe, classifier, images)
@@ -79,21 +105,11 @@ def finetune(stage: Stage, store: Store, workspace: Workspace) -> Result:
     course = course_of(recipe, learnt_from(recipe, images), recipe.min_lr / lr)
     optimizer = adamw(layer_decay_groups(classifier, lr, recipe.layer_decay, recipe.weight_decay), recipe.betas)
     trained = train(learner, optimizer, course, workspace)
-    save_weights(workspace.folder, classifier, stage)
-    top1 = accuracy(learner, *(scored := scored_on(recipe, images, encoder, store)))
-    metrics = {"top1": top1, "n_test": float(len(scored[1])), "loss": trained.loss}
-    return Result(metrics, trained.images_per_second)
-
-
-@torch.inference_mode()
-def accuracy(learner: Classification, images: Images, samples: torch.Tensor) -> float:
-    """Top-1 in per cent on the evaluation view of `samples`."""
-    assert images.labels is not None
-    learner.module.eval()
-    right = 0
-    for chunk in samples.split(EVALUATION_BATCH):
-        imgs = images.batch(chunk, View("eval")).to(learner.device)
-        with autocast(learner.device, learner.recipe.dtype):
-            found = learner.module(imgs).argmax(dim=1).cpu()
-        right += int((found == images.labels[chunk]).sum())
-    return 100.0 * right / len(samples)
+    save_weights(workspace.folder, learner.scored, stage)
+    scored = scored_on(recipe, images, shape, store)
+    metrics = {"top1": top1(learner.scored, recipe, *scored), "n_test": float(len(scored[1])), "loss": trained.loss}
+    if learner.average is None:
+        return Result(metrics, trained.images_per_second)
+    metrics["top1_raw"] = top1(learner.module, recipe, *scored)
+    remark = f"scored with weights averaged over steps (decay {recipe.ema_decay}); top1_raw is the last weights'"
+    return Result(metrics, trained.images_per_second, (remark,))

@@ -90,5 +90,5 @@ def test_one_folder_of_images_is_unlabelled(tmp_path):
 
 
 def test_a_misspelt_name_is_answered_with_the_nearest(tmp_path):
-    with pytest.raises(DataError, match=r"did you mean fashion_mnist\?.*cifar10, imagenet1k.*train/CLASS"):
+    with pytest.raises(DataError, match=r"did you mean fashion_mnist\?.*cifar10, digits, imagenet1k.*train/CLASS"):
         describe("fashion-mnist", tmp_path)

@@ -3,11 +3,13 @@
 import pytest
 import torch
 from timm.models.vision_transformer import VisionTransformer
+from torch.nn import functional as F
 
 from mae_core.errors import RecipeError
 from mae_core.model.classifier import Classifier
 from mae_core.model.mae import MaskedAutoencoder
 from mae_core.recipes import FinetuneRecipe
+from mae_core.training.optim import adamw, layer_decay_groups
 
 
 def trainable(classifier):
@@ -85,3 +87,38 @@ def test_the_head_is_keyed_by_the_fine_tunings_seed_and_the_encoder_by_its_own(r
     one, other = classifier(recipe(), seed=1), classifier(recipe(), seed=2)
     assert not torch.equal(one.head.weight, other.head.weight)
     assert torch.equal(one.blocks[0].mlp.fc1.weight, other.blocks[0].mlp.fc1.weight)
+
+
+def test_at_another_resolution_positions_are_interpolated_and_the_rest_is_kept(recipe):
+    pretrained = MaskedAutoencoder(recipe(seed=5)).state_dict()
+    made = classifier(recipe(), resolution=(48, 80))
+    made.load_encoder(pretrained)
+    old, new = pretrained["pos_embed"], made.pos_embed
+    grid = old[0, 1:].reshape(3, 5, -1).permute(2, 0, 1)[None]
+    expected = F.interpolate(grid, (6, 10), mode="bicubic", align_corners=False)[0].permute(1, 2, 0).flatten(0, 1)
+    torch.testing.assert_close(new[0, 1:], expected)
+    assert torch.equal(new[:, 0], old[:, 0])
+    assert torch.equal(made.patch_embed.proj.weight, pretrained["patch_embed.proj.weight"])
+    assert made(torch.zeros(1, 3, 48, 80)).shape == (1, 10)
+
+
+def moved(made, steps=2):
+    """The parameters that training changes."""
+    before = {name: value.clone() for name, value in made.named_parameters()}
+    made.head.weight.data.normal_(generator=torch.Generator().manual_seed(0))
+    before["head.weight"] = made.head.weight.detach().clone()
+    optimizer = adamw(layer_decay_groups(made, 1e-3, 0.75, 0.0), (0.9, 0.999))
+    for _ in range(steps):
+        imgs = torch.randn(4, 3, 24, 40, generator=torch.Generator().manual_seed(1))
+        F.cross_entropy(made(imgs), torch.arange(4)).backward()
+        optimizer.step()
+    return {name for name, value in made.named_parameters() if not torch.equal(value, before[name])}
+
+
+@pytest.mark.parametrize("blocks", [0.0, 0.5, 1.0, 2.0, 4.0, 6.0, 12.0, 18.0, 24.0])
+def test_exactly_what_is_tuned_moves(recipe, blocks):
+    made = classifier(recipe(depth=24, embed_dim=8, num_heads=2), tuned_blocks=blocks)
+    starts = ["norm.", "head.", *(f"blocks.{number}." for number in range(24 - int(blocks), 24))]
+    starts += ["blocks.23.norm2", "blocks.23.mlp"] * (blocks == 0.5)
+    starts += ["cls_token", "pos_embed", "patch_embed"] * (blocks == 24)
+    assert moved(made) == {name for name, _ in made.named_parameters() if name.startswith(tuple(starts))}
