@@ -51,25 +51,30 @@ def _column_name(protocol: str) -> str:
 def layout(results: Results, rows: Sequence[Row]) -> Layout:
     """The paper's layout of `rows`; rows that rest on the same runs are printed once, with both labels."""
     ablation, run = results.ablation, run_as(results)
-    by_case: dict[str, list[Row]] = {}
+    by_case: dict[str, dict[str, Row]] = {}  # case key → protocol → row; a case may lack a protocol
     for row in rows:
-        by_case.setdefault(row.case_key, []).append(row)
+        by_case.setdefault(row.case_key, {})[row.protocol] = row
     shared: dict[tuple[str, ...], list[str]] = {}  # equal runs → case keys
     for key, columns in by_case.items():
-        runs = tuple(row.signatures for row in columns)
+        runs = tuple(columns[protocol].signatures if protocol in columns else "" for protocol in results.protocols)
         shared.setdefault(runs if any(runs) else (key,), []).append(key)
     protocols = [_column_name(protocol) for protocol in results.protocols]
     head = [ablation.axis, *(["run as"] if run else [])]
     for protocol in protocols:
         head += [f"{protocol}, ours ({setting(results)})", f"{protocol}, paper ({PAPER_SETTING})"]
-    return Layout(tuple(head), tuple(_line(keys, by_case, ablation.default, run) for keys in shared.values()))
+    lines = ([by_case[key] for key in keys] for keys in shared.values())
+    return Layout(tuple(head), tuple(_line(cases, results.protocols, ablation.default, run) for cases in lines))
 
 
-def _line(keys: Sequence[str], by_case: Mapping[str, list[Row]], default: str, run: Mapping[str, str]) -> Line:
-    label = " = ".join(by_case[key][0].case + (DEFAULT if key == default else "") for key in keys)
+def _line(cases: Sequence[Mapping[str, Row]], protocols: Sequence[str], default: str, run: Mapping[str, str]) -> Line:
+    """One line of the cases that rest on the same runs; empty where they lack a protocol."""
+    firsts = [next(iter(columns.values())) for columns in cases]
+    keys = [row.case_key for row in firsts]
+    label = " = ".join(row.case + (DEFAULT if row.case_key == default else "") for row in firsts)
     cells = [label, *([" / ".join(dict.fromkeys(run[key] for key in keys if key in run))] if run else [])]
-    for column in zip(*(by_case[key] for key in keys), strict=True):
-        cells += [ours(column[0]), " / ".join(dict.fromkeys(filter(None, map(_paper, column))))]
+    for protocol in protocols:
+        column = [columns[protocol] for columns in cases if protocol in columns]
+        cells += [ours(column[0]) if column else "", " / ".join(dict.fromkeys(filter(None, map(_paper, column))))]
     return Line(tuple(cells), default in keys)
 
 
