@@ -8,9 +8,11 @@ from __future__ import annotations
 from mae_core.recipes import (
     EncoderRecipe,
     FinetuneRecipe,
+    KnnRecipe,
     LinearProbeRecipe,
     LogisticRegressionRecipe,
     PretrainRecipe,
+    RidgeRecipe,
 )
 from mae_core.signature import Stage
 
@@ -54,4 +56,6 @@ def cost(stage: Stage) -> float:
         return macs * (images * recipe.epochs * (1 + BACKWARD) + TEST_IMAGES)
     if isinstance(recipe, LinearProbeRecipe):
         return macs * (images * (recipe.views or recipe.epochs) + TEST_IMAGES)
+    if isinstance(recipe, KnnRecipe | RidgeRecipe):
+        return macs * (images + TEST_IMAGES)
     return 0.0

@@ -145,7 +145,9 @@ def _arrays(data: str, home: Path, split: Split) -> tuple[Pixels, Pixels]:
     """Images (n, C, h, w) and labels (n,)."""
     if data == "digits":
         return digits.arrays(split)
-    return (fashion_mnist if data == "fashion_mnist" else cifar10).arrays(home, split)
+    if data == "cifar10":
+        return cifar10.arrays(home, split)
+    return fashion_mnist.arrays(home, split)
 
 
 def _open_arrays(data: str, home: Path, split: Split, size: Size, in_chans: int) -> Images:

@@ -15,17 +15,17 @@ from mae_core.data.images import Images, View
 from mae_core.model.encoder import Encoder
 from mae_core.recipes import LinearProbeRecipe
 from mae_core.signature import Stage
-from mae_core.stages.device import autocast, device_of
+from mae_core.stages.device import device_of
+from mae_core.stages.features import features, frozen_encoder
 from mae_core.stages.images import images_of, labels_of, learnt_from, scored_on
 from mae_core.stages.result import Result
-from mae_core.stages.weights import encoder_of, encoder_weights, save_weights
+from mae_core.stages.weights import encoder_of, save_weights
 from mae_core.store.run import Store
 from mae_core.training.course import Batch, course_of
 from mae_core.training.loop import Learner, train
 from mae_core.training.optim import absolute_lr, lars
 from mae_core.training.workspace import Workspace
 
-FEATURE_BATCH = 250
 HEAD_STD = 0.01  # as the released linear probe
 
 
@@ -54,7 +54,7 @@ class Probe(Learner):
     def __init__(self, recipe: LinearProbeRecipe, encoder: Encoder, images: Images) -> None:
         self.recipe, self.images, self.labels = recipe, images, labels_of(recipe, images)
         self.device = device_of(recipe)
-        self.encoder = encoder.to(self.device).eval().requires_grad_(False)
+        self.encoder = encoder
         dim = encoder.recipe.embed_dim
         self.module: Heads = Heads(dim, images.num_classes, len(recipe.base_lrs), recipe.seed).to(self.device)
         self.table: torch.Tensor | None = None  # (n, views, D) features of fixed views; None: a new crop each epoch
@@ -71,23 +71,17 @@ class Probe(Learner):
         """The crops of an epoch, or of the fixed view of that number."""
         return View(self.recipe.augmentation, self.recipe.crop_scale, self.recipe.seed, epoch)
 
-    @torch.no_grad()
     def encode(self, images: Images, samples: torch.Tensor, view: View) -> torch.Tensor:
         """Features of `samples` under `view`: (N, D) float32."""
-        features = []
-        for chunk in samples.split(FEATURE_BATCH):
-            imgs = images.batch(chunk, view).to(self.device)
-            with autocast(self.device, self.recipe.dtype):
-                features.append(self.encoder.features(imgs).float())
-        return torch.cat(features)
+        return features(self.encoder, self.recipe, images, samples, view)
 
     def loss(self, batch: Batch) -> torch.Tensor:
         """The heads' cross-entropies added up, so that each head's gradient is its own."""
         if self.table is None:
-            features = self.encode(self.images, batch.samples, self.view(batch.epoch))
+            seen = self.encode(self.images, batch.samples, self.view(batch.epoch))
         else:
-            features = self.table[self.row[batch.samples], batch.epoch % self.table.shape[1]]
-        logits = self.module(features)  # [N, heads, classes]
+            seen = self.table[self.row[batch.samples], batch.epoch % self.table.shape[1]]
+        logits = self.module(seen)  # [N, heads, classes]
         labels = self.labels[batch.samples].to(self.device)[:, None].expand(-1, logits.shape[1])
         losses = F.cross_entropy(logits.flatten(0, 1), labels.flatten(), reduction="sum")
         return losses / len(batch.samples)
@@ -107,9 +101,7 @@ def linear_probe(stage: Stage, store: Store, workspace: Workspace) -> Result:
     recipe, shape = stage.recipe, encoder_of(stage)
     assert isinstance(recipe, LinearProbeRecipe)
     images = images_of(recipe, shape, store, "train")
-    encoder = Encoder(shape, pooling=recipe.pooling)
-    encoder.load_encoder(encoder_weights(stage, store))
-    probe = Probe(recipe, encoder, images)
+    probe = Probe(recipe, frozen_encoder(stage, store), images)
     samples = learnt_from(recipe, images, choosing=len(recipe.base_lrs) > 1)
     if recipe.views is not None:
         probe.fix_views(samples)

@@ -8,10 +8,12 @@ import torch
 
 from mae_core.signature import Stage
 from mae_core.stages.finetune import finetune
+from mae_core.stages.knn import knn
 from mae_core.stages.linear_probe import linear_probe
 from mae_core.stages.logistic_regression import logistic_regression
 from mae_core.stages.pretrain import pretrain
 from mae_core.stages.result import Result
+from mae_core.stages.ridge import ridge
 from mae_core.stages.untrained import untrained
 from mae_core.store.run import Store
 from mae_core.training.workspace import Workspace
@@ -23,6 +25,8 @@ WORK: Mapping[str, Work] = {
     "pretrain": pretrain,
     "finetune": finetune,
     "linear_probe": linear_probe,
+    "knn": knn,
+    "ridge": ridge,
     "logistic_regression": logistic_regression,
 }
 

@@ -1,0 +1,55 @@
+"""Linear probing: heads side by side learn as if alone, on features normalised without learnt scale or shift."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from mae_core.signature import Stage
+from mae_core.stages.features import frozen_encoder
+from mae_core.stages.linear_probe import Heads
+from mae_core.stages.weights import WEIGHTS
+from tests.mae_core.stages.laboratory import PRETRAIN, PROBE
+
+PARENTS = (Stage(PRETRAIN),)
+RATES = (0.3, 1.0, 30.0)
+
+
+def weights(run):
+    return load_file(run.finished.folder / WEIGHTS)
+
+
+@pytest.mark.parametrize("decay", [0.0, 0.1])
+def test_parallel_heads_equal_separate_runs(laboratory, decay):
+    probe = replace(PROBE, weight_decay=decay, momentum=0.5, evaluate_on="heldout")
+    together = weights(laboratory.done(Stage(replace(probe, base_lrs=RATES), PARENTS)))
+    for number, rate in enumerate(RATES):
+        alone = weights(laboratory.done(Stage(replace(probe, base_lrs=(rate,)), PARENTS)))
+        for name in ("weights", "biases"):
+            torch.testing.assert_close(together[f"{name}.{number}"], alone[f"{name}.0"], rtol=1e-4, atol=1e-6)
+
+
+def test_the_head_is_chosen_on_held_out_train_images_not_on_test(laboratory):
+    metrics = laboratory.metrics(Stage(replace(PROBE, base_lrs=RATES), PARENTS))
+    heldout = replace(PROBE, scored_images=None, evaluate_on="heldout")
+    alone = [laboratory.metrics(Stage(replace(heldout, base_lrs=(rate,)), PARENTS)) for rate in RATES]
+    accuracies = [run["top1"] for run in alone]
+    assert metrics["heldout_top1"] == pytest.approx(max(accuracies))
+    assert metrics["best_base_lr"] == RATES[accuracies.index(max(accuracies))]
+
+
+def test_features_are_normalised_over_the_batch_without_scale_or_shift():
+    heads = Heads(4, 3, 2, seed=0)
+    seen = 5 + 3 * torch.randn(32, 4)
+    centred = (seen - seen.mean(0)) / (seen.var(0, correction=0) + 1e-6).sqrt()
+    expected = torch.stack([centred @ weight.T for weight in heads.weights], dim=1)
+    torch.testing.assert_close(heads(seen), expected)
+    assert {name.split(".")[0] for name, _ in heads.named_parameters()} == {"weights", "biases"}
+
+
+def test_the_encoder_is_frozen_and_evaluated(laboratory):
+    laboratory.done(PARENTS[0])
+    encoder = frozen_encoder(Stage(PROBE, PARENTS), laboratory.store)
+    assert not any(module.training for module in encoder.modules())
+    assert not any(parameter.requires_grad for parameter in encoder.parameters())
