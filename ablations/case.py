@@ -7,9 +7,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
-from ablations.needs import DALLE, Folder, Need
+from ablations.needs import DALLE, Folder, Need, Weights
 from ablations.protocols import Protocols
-from mae_core.recipes import EncoderRecipe, FittedTargetRecipe, PretrainRecipe, Recipe, fitted_for
+from mae_core.recipes import EncoderRecipe, FittedTargetRecipe, PretrainRecipe, Recipe, fitted_for, imported
 from mae_core.scales import Scale
 
 
@@ -54,8 +54,11 @@ class Case:
         if isinstance(self.needs, Folder):
             folder = self.needs.find(home)
             return self if folder is None else replace(self, needs="", data=str(folder))
+        if isinstance(self.needs, Weights):
+            file = self.needs.find(home)
+            return self if file is None else replace(self, needs="", recipe=imported(file, **self.needs.settings))
         return self
 
     def _with_dalle(self, recipe: PretrainRecipe, file: Path | None) -> Case:
         """The paper's tokens are DALL-E's; below its scale, ours stand in."""
-        return replace(self, needs=DALLE) if file is None else replace(self, target=fitted_for(recipe, file))
+        return replace(self, needs=DALLE) if file is None else replace(self, needs="", target=fitted_for(recipe, file))

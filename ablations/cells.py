@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from ablations.case import Case
 from mae_core.data.catalogue import DataInfo
-from mae_core.recipes import LogisticRegressionRecipe, Recipe, WallClockRecipe
+from mae_core.recipes import EncoderRecipe, LogisticRegressionRecipe, Recipe, WallClockRecipe
 from mae_core.scales import Scale
 from mae_core.signature import Stage
 
@@ -55,8 +55,8 @@ class Setting:
         """From what is fitted first to what gives the number."""
         parents = () if isinstance(recipe, WallClockRecipe) else self._encoder(case)
         for step in case.through:
-            parents = (self._stage(step, parents),)
-        return _stage(recipe, parents, self.scale, self.evaluated, self.seed)
+            parents = (self._stage(step, parents, case.recipe),)
+        return _stage(recipe, parents, self.scale, self.evaluated, self.seed, case.recipe)
 
     def _encoder(self, case: Case) -> tuple[Stage, ...]:
         """The stage that gives the case's encoder; none where raw images are evaluated."""
@@ -65,13 +65,21 @@ class Setting:
         before = () if case.fitted is None else (self._stage(case.fitted),)
         return (self._stage(case.recipe, before),)
 
-    def _stage(self, recipe: Recipe, parents: tuple[Stage, ...] = ()) -> Stage:
-        return _stage(recipe, parents, self.scale, self.info, self.seed)
+    def _stage(self, recipe: Recipe, parents: tuple[Stage, ...] = (), encoder: EncoderRecipe | None = None) -> Stage:
+        return _stage(recipe, parents, self.scale, self.info, self.seed, encoder)
 
 
 @functools.lru_cache(REMEMBERED)
-def _stage(recipe: Recipe, parents: tuple[Stage, ...], scale: Scale, info: DataInfo, seed: int) -> Stage:
-    scaled = scale.apply(recipe, info)
+def _stage(
+    recipe: Recipe,
+    parents: tuple[Stage, ...],
+    scale: Scale,
+    info: DataInfo,
+    seed: int,
+    encoder: EncoderRecipe | None,
+) -> Stage:
+    """The scaled recipe on its parents; `encoder` is the paper's that it evaluates."""
+    scaled = scale.apply(recipe, info) if encoder is None else scale.apply(recipe, info, encoder)
     if isinstance(scaled, LogisticRegressionRecipe):
         return Stage(scaled, parents)  # nothing random: one run serves all seeds
     return Stage(replace(scaled, seed=seed), parents)

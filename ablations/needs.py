@@ -5,8 +5,10 @@ Weights are looked for in the home's `weights/`, data in its `data/`, under the 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 SUFFIXES = (".safetensors", ".pth", ".pt", ".bin", "")  # the last: a folder as Hugging Face writes it
 
@@ -17,6 +19,7 @@ class Weights:
 
     name: str
     what: str  # "DINO, ViT-B/16"
+    settings: Mapping[str, Any] = field(default_factory=dict)  # of the encoder in it: its shape, its pixels' mean
 
     def find(self, home: Path) -> Path | None:
         """Where it is, if it is there."""

@@ -3,7 +3,7 @@
 One rule serves every field that a scale names. A row that stands at the paper's default gets the scale's default; a
 row that departs from it keeps its departure, as the same multiple of the default where the field is a number. So
 `decoder_depth` 1, 2, 4, 8, 12 around the paper's 8 becomes 1, 1, 1, 2, 3 around 2, and a row with twice the paper's
-learning rate has twice the scale's. Fields a scale does not name are the paper's.
+learning rate has twice the scale's. Fields a scale does not name are the paper's; `fitting` says which must give way.
 """
 
 from __future__ import annotations
@@ -15,11 +15,12 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from mae_core.data.catalogue import DataInfo
-from mae_core.recipes import (
-    Recipe,
-)
+from mae_core.recipes import EncoderRecipe, FinetuneRecipe, Recipe
+from mae_core.scales.departures import departed
+from mae_core.scales.fitting import fitted, fitted_memory, fitted_to_encoder
 from mae_core.signature import resolved
 
+USUAL_ENCODER = EncoderRecipe()  # ViT-L/16
 Defaults = Mapping[type[Recipe], Mapping[str, Any]]
 
 
@@ -35,51 +36,41 @@ class Scale:
     always: Mapping[str, Any] = dataclasses.field(default_factory=dict)  # set whatever the row says
     warmup_share: float | None = None  # of the schedule; None: the paper's epochs
 
-    def apply(self, paper: Recipe, info: DataInfo) -> Recipe:
-        """The affordable recipe for `paper` on the data `info`."""
-        return _apply(self, paper, info)
+    def apply(self, paper: Recipe, info: DataInfo, encoder: EncoderRecipe = USUAL_ENCODER) -> Recipe:
+        """The affordable recipe for `paper` on the data `info`; `encoder` is the paper's that it evaluates."""
+        return _apply(self, paper, info, encoder)
 
     def __hash__(self) -> int:
         return hash(self.name)
 
 
 @functools.cache
-def _apply(scale: Scale, paper: Recipe, info: DataInfo) -> Recipe:
+def _apply(scale: Scale, paper: Recipe, info: DataInfo, encoder: EncoderRecipe) -> Recipe:
+    fields = {field.name for field in dataclasses.fields(paper)}
     values: dict[str, Any] = {"threads": scale.threads}
     for kind, defaults in scale.defaults.items():
         if isinstance(paper, kind):
-            values |= {name: _scaled(paper, name, default) for name, default in defaults.items()}
-    fields = {field.name for field in dataclasses.fields(paper)}
+            usual = type(paper)()
+            values |= {
+                name: departed(name, getattr(paper, name), getattr(usual, name), d) for name, d in defaults.items()
+            }
     values |= {name: value for name, value in scale.always.items() if name in fields}
     if scale.warmup_share is not None and "warmup_epochs" in fields:
         values["warmup_epochs"] = _warmup(paper, values, scale.warmup_share)
     values |= _of_data(paper, values, info, fields)
+    complete = {name: values.get(name, getattr(paper, name)) for name in fields}
+    values |= fitted(paper, complete, scale.always.get("patch_size", USUAL_ENCODER.patch_size))
+    if isinstance(paper, FinetuneRecipe):
+        values |= fitted_to_encoder(paper, encoder, _scaled_encoder(scale, encoder, info))
+        if scale.warmup_share is not None:
+            values["ema_decay"] = fitted_memory(paper, complete, info)
     return replace(paper, **{name: value for name, value in values.items() if name not in paper.UNSCALED})
 
 
-def _scaled(paper: Recipe, name: str, default: Any) -> Any:
-    """The scale's `default` for a row at the paper's default, else the row's departure from it."""
-    value, usual = getattr(paper, name), getattr(type(paper)(), name)
-    if value == usual:
-        return default
-    if name == "tuned_blocks":
-        return value if value < 1 else float(max(1, round(value * default)))
-    if isinstance(value, bool | str) or None in (value, usual, default):
-        return value
-    if isinstance(value, tuple):
-        return (
-            value
-            if len(value) != len(default)
-            else tuple(_multiple(v, u, d) for v, u, d in zip(value, usual, default, strict=True))
-        )
-    return _multiple(value, usual, default)
-
-
-def _multiple(value: float, usual: float, default: float) -> float:
-    if not usual or not default:
-        return value
-    scaled = default * value / usual
-    return max(1, round(scaled)) if isinstance(default, int) else scaled
+def _scaled_encoder(scale: Scale, encoder: EncoderRecipe, info: DataInfo) -> EncoderRecipe:
+    scaled = _apply(scale, encoder, info, USUAL_ENCODER)
+    assert isinstance(scaled, EncoderRecipe)
+    return scaled
 
 
 def _warmup(paper: Any, values: Mapping[str, Any], share: float) -> float:
