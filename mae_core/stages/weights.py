@@ -13,6 +13,7 @@ from torch import nn
 from mae_core.errors import StoreError
 from mae_core.recipes import EncoderRecipe
 from mae_core.signature import Stage
+from mae_core.store.files import checksum
 from mae_core.store.run import Store
 
 WEIGHTS = "weights.safetensors"
@@ -20,8 +21,13 @@ WEIGHTS = "weights.safetensors"
 
 def save_weights(folder: Path, module: nn.Module, stage: Stage) -> None:
     """Write the module's weights as safetensors, with the stage that made them in the header."""
-    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in module.state_dict().items()}
-    save_file(tensors, folder / WEIGHTS, {"stage": json.dumps(stage.document())})
+    save_tensors(folder, module.state_dict(), stage)
+
+
+def save_tensors(folder: Path, tensors: Mapping[str, torch.Tensor], stage: Stage, **headers: str) -> None:
+    """Write `tensors` as the weights of `stage`, with further headers beside it."""
+    kept = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+    save_file(kept, folder / WEIGHTS, {"stage": json.dumps(stage.document()), **headers})
 
 
 def encoder_of(stage: Stage) -> EncoderRecipe:
@@ -36,4 +42,13 @@ def encoder_weights(stage: Stage, store: Store) -> Mapping[str, torch.Tensor]:
     parent = store.run(stage.parents[0].signature)
     if parent.finished is None:
         raise StoreError(f"{parent.signature} is not finished; run it first.")
-    return load_file(parent.finished.folder / WEIGHTS)
+    path = parent.finished.folder / WEIGHTS
+    if not path.is_file():
+        raise StoreError(
+            f"{parent.signature} is finished but its weights are not here; import a bundle that was exported "
+            f"--weights, or remove {parent.folder} to train it again."
+        )
+    recorded = (parent.record or {}).get("artefacts", {}).get(WEIGHTS)
+    if recorded is not None and checksum(path) != recorded:
+        raise StoreError(f"{path} is not what was recorded of it; remove {parent.folder} to train it again.")
+    return load_file(path)

@@ -59,6 +59,12 @@ class Journal:
         os.fsync(self._file.fileno())
         return self._size
 
+    def rewind(self, size: int) -> None:
+        """Take back all rows after the first `size` bytes, which a checkpoint rests on."""
+        self._file.truncate(size)
+        self._file.seek(size)
+        self._size = size
+
     def close(self) -> None:
         """Close the file."""
         self._file.close()
@@ -75,6 +81,16 @@ def rows(path: Path, *, limit: int | None = None) -> Iterator[dict[str, Any]]:
         if row is None:
             return
         yield row
+
+
+def whole(path: Path) -> int:
+    """How many bytes of the journal, from its start, are whole lines with right checksums."""
+    length = 0
+    for line in path.read_bytes().splitlines(keepends=True):
+        if not line.endswith(b"\n") or _row(line) is None:
+            break
+        length += len(line)
+    return length
 
 
 def prefix(path: Path, length: int) -> bytes | None:

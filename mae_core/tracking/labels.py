@@ -53,18 +53,28 @@ def write_labels(home: Path, ablation: str, scale: str, data: str, cells: Iterab
 def read_labels(home: Path) -> Labels:
     """The labels of all launches; a damaged file counts as absent."""
     found: dict[str, set[Label]] = {}
-    for path in (home / FOLDER).glob("*.json"):
-        launch = read_sealed(path) or {"cells": []}
-        for cell in launch["cells"]:
-            label = Label(
-                launch["ablation"],
-                str(cell["case"]),
-                cell["protocol"],
-                cell["seed"],
-                launch["scale"],
-                launch["data"],
-                cell["label"],
-                cell["name"],
-            )
-            found.setdefault(cell["signature"], set()).add(label)
+    for labels in labels_in(home).values():
+        for label, signature in labels.items():
+            found.setdefault(signature, set()).add(label)
     return {signature: tuple(sorted(labels)) for signature, labels in found.items()}
+
+
+def labels_in(home: Path) -> dict[Path, dict[Label, str]]:
+    """For each launch's file, its labels with the signatures of the stages that give their numbers."""
+    return {path: _labels(read_sealed(path) or {"cells": []}) for path in sorted((home / FOLDER).glob("*.json"))}
+
+
+def _labels(launch: Mapping[str, Any]) -> dict[Label, str]:
+    return {
+        Label(
+            launch["ablation"],
+            str(cell["case"]),
+            cell["protocol"],
+            cell["seed"],
+            launch["scale"],
+            launch["data"],
+            cell["label"],
+            cell["name"],
+        ): cell["signature"]
+        for cell in launch["cells"]
+    }

@@ -7,9 +7,10 @@ from contextlib import contextmanager
 
 import pytest
 
-from ablations.mask_ratio import ABLATION
 from mae_core.data.catalogue import describe
+from mae_core.recipes import BASELINE
 from mae_core.scales import SCALES
+from mae_core.signature import Stage
 from mae_core.stages.obtain import obtain
 from mae_core.store import journal
 from mae_core.store.attempt import Watch
@@ -51,8 +52,7 @@ def test_a_journal_that_meets_a_full_disk_keeps_whole_rows_and_goes_on(tmp_path,
 @pytest.fixture
 def pretraining(home):
     """The signature of a planned pre-training at the smallest scale."""
-    cell = ABLATION.cells(SCALES["smoke"], describe("fashion_mnist", home), 1, "75")[0]
-    return Store(home).plan(cell.stage.parents[0]).signature
+    return Store(home).plan(Stage(SCALES["smoke"].apply(BASELINE, describe("fashion_mnist", home)))).signature
 
 
 def test_a_disk_that_is_full_for_checkpoints_blocks_the_run_until_there_is_space(home, pretraining, monkeypatch):
