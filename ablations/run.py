@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from ablations.launch import Launch
 from ablations.names import stage_names
@@ -59,7 +59,9 @@ def _resolve(arguments: argparse.Namespace) -> Launch:
 
 
 def _list(console: Console) -> None:
-    table = Table("name", "in the paper", "what varies", "rows", "columns", box=None, pad_edge=False)
+    table = Table(
+        Column("name", no_wrap=True), "in the paper", "what varies", "rows", "columns", box=None, pad_edge=False
+    )
     for name, ablation in ABLATIONS.items():
         states = Counter(case.state for case in ablation.cases)
         rows = ", ".join(f"{count} {state}" for state, count in states.items())

@@ -1,0 +1,1 @@
+"""Comparisons: MAE beside other methods, sizes, data sets and tasks."""

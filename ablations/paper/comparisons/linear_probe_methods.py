@@ -1,0 +1,50 @@
+"""Table 12: probed linearly, MAE is ahead of other masked methods and behind a contrastive one.
+
+python -m ablations.run linear_probe_methods
+"""
+
+from __future__ import annotations
+
+from ablations.claims import Better
+from ablations.paper.models import BEIT, MAE, MOCO_V3, PARAMETERS
+from ablations.spec import Ablation, Case
+from mae_core.recipes import LINEAR_PROBE
+
+PAPER = {"B": 68.0, "L": 75.8, "H": 76.6}
+
+ABLATION = Ablation(
+    name="linear_probe_methods",
+    title="Linear probing of masked encoders",
+    source="Table 12",
+    axis="method, model",
+    default="mae_vit_l",
+    cases=(
+        Case("igpt_l", "iGPT, iGPT-L", paper={"linear_probe": 69.0}, cited=True, also={"params_M": 1362}),
+        Case("igpt_xl", "iGPT, iGPT-XL", paper={"linear_probe": 72.0}, cited=True, also={"params_M": 6801}),
+        Case(
+            key="beit_vit_l",
+            label="BEiT, ViT-L",
+            paper={"linear_probe": 52.1},
+            needs=BEIT["L"],
+            also={"params_M": PARAMETERS["L"]},
+        ),
+        *(
+            Case(
+                key=f"mae_vit_{size.lower()}",
+                label=f"MAE, ViT-{size}",
+                recipe=MAE[size],
+                paper={"linear_probe": paper},
+                also={"params_M": PARAMETERS[size]},
+            )
+            for size, paper in PAPER.items()
+        ),
+        Case("moco_v3_vit_l", "MoCo v3, ViT-L", paper={"linear_probe": 77.6}, needs=MOCO_V3["L"]),
+    ),
+    protocols={"linear_probe": LINEAR_PROBE},
+    claims=(
+        Better("linear_probe", "mae_vit_l", "mae_vit_b", "MAE gains from ViT-B to ViT-L"),
+        Better("linear_probe", "mae_vit_h", "mae_vit_l", "MAE gains from ViT-L to ViT-H"),
+        Better("linear_probe", "mae_vit_l", "beit_vit_l", "MAE's features are more linear than BEiT's"),
+        Better("linear_probe", "moco_v3_vit_l", "mae_vit_l", "MoCo v3's features are more linear than MAE's"),
+    ),
+)
