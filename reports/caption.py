@@ -6,21 +6,38 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from ablations.cells import with_parents
 from ablations.spec import PROTOCOL_LABELS, Ablation
-from mae_core.recipes import LinearProbeRecipe, LogisticRegressionRecipe, Recipe
+from mae_core.recipes import (
+    FinetuneRecipe,
+    KnnRecipe,
+    LinearProbeRecipe,
+    LogisticRegressionRecipe,
+    Recipe,
+    RidgeRecipe,
+)
 from mae_core.scales import changes
+from reports.metrics import metric
 from reports.results import Result, Results, mean_rate
 from reports.rows import model_label
 from reports.statistics import sampling_error
 from reports.verdict import count_of_seeds
 
 PAPER_SETTING = "ViT-L/16, ImageNet-1K"
+_MEANINGS = {
+    "top1": "accuracies are top-1 on the {split} images, in per cent",
+    "mce": "corruption errors are means over corruptions and severities of the {split} images, in per cent",
+    "hours": "hours are estimated from a few timed steps on the machine named below",
+    "loss": "losses are means over masked patches",
+}
 _OF_DATA = {"fingerprint", "in_chans", "threads", "seed"}  # said elsewhere, or no setting
 
 
 def label_budget(results: Results) -> str:
     """How many labels the evaluations learnt from: `4,000 labels`, or `all labels`."""
-    budgets = {result.recipe.labels for result in results.everything if result.recipe}
+    learnt = (FinetuneRecipe, LinearProbeRecipe, LogisticRegressionRecipe, KnnRecipe, RidgeRecipe)
+    stages = (stage for result in results.everything for stage in with_parents(result.cell.stage))
+    budgets = {stage.recipe.labels for stage in stages if isinstance(stage.recipe, learnt)}
     if not budgets:
         return "no labels"
     return " / ".join("all labels" if b is None else f"{b:,} labels" for b in sorted(budgets, key=lambda b: b or 0))
@@ -40,7 +57,8 @@ def caption(results: Results, wall_seconds: float | None = None) -> list[str]:
         _changed(results),
         _chosen(results),
     ]
-    return [paragraph for paragraph in (*paragraphs, *_remarks(results)) if paragraph]
+    told = (*paragraphs, " ".join(results.ablation.decisions), *_remarks(results))
+    return [paragraph for paragraph in told if paragraph]
 
 
 def _measured(results: Results) -> str:
@@ -48,13 +66,14 @@ def _measured(results: Results) -> str:
     models = dict.fromkeys(model_label(r.encoder) for r in results.cells if r.encoder)
     seen = {getattr(r.encoder, "train_images", None) for r in results.cells if r.encoder}
     images = " / ".join(f"{n:,}" for n in sorted(n or info.num_train for n in seen))
-    evaluated = "the numbers are losses of the last epoch, as the data have no labels."
-    if info.labelled:
-        split = " and ".join(sorted({r.recipe.evaluate_on for r in results.cells if r.recipe})) or "test"
-        evaluated = f"evaluated with {label_budget(results)}; accuracies are top-1 on the {split} images, in per cent."
+    split = " and ".join(sorted({r.recipe.evaluate_on for r in results.cells if r.recipe})) or "test"
+    names = dict.fromkeys(metric(protocol).name for protocol in results.protocols)
+    evaluated = f"evaluated with {label_budget(results)}; " if {"top1", "top1_raw", "mce"} & set(names) else ""
+    numbers = "" if info.labelled else "the data have no labels; "
+    numbers += "; ".join(_MEANINGS[name].format(split=split) for name in names if name in _MEANINGS)
     return (
         f"{ablation.title} ({ablation.source}) at scale {results.scale.name} on {info.name}: {', '.join(models)} "
-        f"pre-trained on {images} images, {evaluated}"
+        f"pre-trained on {images} images, {evaluated}{numbers}."
         f" The paper's numbers ({PAPER_SETTING}) were measured elsewhere and stand beside ours "
         f"for their order only."
     )
@@ -113,7 +132,9 @@ def _default_recipes(ablation: Ablation, cells: Iterable[Result]) -> Iterable[tu
             yield "Pre-training", case.recipe, result.encoder
     for result in first:
         if result.recipe:
-            paper = case.evaluations.get(result.cell.protocol, ablation.protocols[result.cell.protocol])
+            paper = case.evaluations.get(result.cell.protocol) or ablation.protocols.get(result.cell.protocol)
+            if paper is None:
+                continue
             yield PROTOCOL_LABELS.get(result.cell.protocol, result.cell.protocol).capitalize(), paper, result.recipe
 
 

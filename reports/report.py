@@ -19,7 +19,8 @@ from ablations.spec import Ablation
 from mae_core.data.catalogue import DataInfo
 from mae_core.scales import Scale
 from mae_core.store.files import TEMPORARY
-from reports import baselines, caption, index, notebook, rows, table, verdict
+from reports import baselines, caption, rows, table, verdict
+from reports.pages import index, notebook
 from reports.results import STATUSES, TROUBLE, Results, collect
 
 PANELS = "The guess is shown as it is: where the loss covers masked patches only, visible ones are not learnt."
@@ -108,7 +109,8 @@ def _write(
     results: Results, home: Path, folder: Path, kernel: notebook.Kernel, wall_seconds: float | None
 ) -> dict[str, Any]:
     """Write all files of the report to `folder`; the facts are returned."""
-    from reports import figure, panels
+    from reports.figures import ablation as figure
+    from reports.figures import panels
 
     table_rows, baseline_rows = rows.table_rows(results), rows.baseline_rows(results)
     facts = _facts(results, wall_seconds)
@@ -123,7 +125,7 @@ def _write(
     (folder / "table.tex").write_text(table.latex(printed, facts["caption"], results.ablation.name), encoding="utf-8")
     (folder / "report.json").write_text(json.dumps(facts, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     figure.draw(results, table_rows, baseline_rows, folder)
-    drawn = panels.draw(results, home, folder)
+    drawn = panels.draw(results, panels.found_panels(results, home), folder)
     made = notebook.assemble(
         f"{facts['title']} ({facts['source']})", _sections(facts, table_rows, panels=drawn is not None)
     )

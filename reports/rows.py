@@ -10,7 +10,8 @@ from pathlib import Path
 
 from ablations.spec import PROTOCOL_LABELS
 from mae_core.recipes import VIT_B, VIT_H, VIT_L, EncoderRecipe
-from reports.results import STATUSES, Result, Results, Status, metric
+from reports.metrics import metric
+from reports.results import STATUSES, Result, Results, Status
 from reports.statistics import Spread, paired, spread
 
 DIGITS = 4  # decimals kept; every table and notebook prints from the kept value, so they agree
@@ -93,7 +94,6 @@ def _row(results: Results, column: Sequence[Result]) -> Row:
     default = results.values(results.ablation.default, cell.protocol)
     done = [result for result in column if result.status == "done"]
     rates = [result.images_per_second for result in done if result.images_per_second is not None]
-    name, unit = metric(cell.protocol)
     mean, std, low, high = _kept(ours)
     difference, _, below, above = _kept(paired(values, default))
     return Row(
@@ -102,8 +102,8 @@ def _row(results: Results, column: Sequence[Result]) -> Row:
         case=cell.case.label,
         model=_model(column[0]),
         protocol=cell.protocol,
-        metric=name,
-        unit=unit,
+        metric=metric(cell.protocol).name,
+        unit=metric(cell.protocol).unit,
         scale=results.scale.name,
         data=results.info.name,
         n_seeds=ours.n,

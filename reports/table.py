@@ -2,24 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import functools
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from ablations.spec import PROTOCOL_LABELS
 from reports.caption import PAPER_SETTING, run_as, setting
-from reports.results import Results, metric
+from reports.metrics import metric
+from reports.recommendation import best_beyond_noise
+from reports.results import Results
 from reports.rows import Row
 
 DEFAULT = " (default)"
 BAR = r"\|"  # inside a Markdown cell
+MARKS = (
+    "The default row is in italics; a number is bold where, over three seeds or more, it is better than that of every "
+    "other row beyond seed noise. Differences are to the default row, ours paired by seed."
+)
 
 
 @dataclass(frozen=True)
 class Line:
-    """One printed line: its cells, and whether it is the paper's default row."""
+    """One printed line: its cells, whether it is the paper's default row, and which of its cells are the best."""
 
     cells: tuple[str, ...]
     default: bool
+    best: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -30,52 +38,86 @@ class Layout:
     lines: tuple[Line, ...]
 
 
+@dataclass(frozen=True)
+class _Column:
+    """One printed column of numbers; rows of one line that differ in it are told side by side."""
+
+    protocol: str
+    head: str
+    told: Callable[[Row], str]
+    ours: bool = False
+
+
 def ours(row: Row) -> str:
     """Our number, `84.93 ± 0.12 (3)` with n in brackets, and the status wherever it is not done."""
     status = "" if row.status == "done" else row.status
     if row.mean is None:
         return status
-    text = f"{row.mean:.2f}" + (f" ± {row.std:.2f}" if row.std is not None else "") + f" ({row.n_seeds})"
+    plain = metric(row.protocol).plain
+    text = plain(row.mean) + (f" ± {plain(row.std)}" if row.std is not None else "") + f" ({row.n_seeds})"
     return f"{text}, {status}" if status else text
+
+
+def layout(results: Results, rows: Sequence[Row]) -> Layout:
+    """The paper's layout of `rows`; rows that rest on the same runs are printed once, with both labels."""
+    ablation, run = results.ablation, run_as(results)
+    by_case: dict[str, dict[str, Row]] = {}
+    for row in rows:
+        by_case.setdefault(row.case_key, {})[row.protocol] = row
+    shared: dict[tuple[str, ...], list[str]] = {}  # equal runs → case keys
+    for key, found in by_case.items():
+        runs = tuple(row.signatures for row in found.values())
+        shared.setdefault(runs if any(runs) else (key,), []).append(key)
+    columns = [column for protocol in results.protocols for column in _columns(results, by_case, protocol)]
+    best = {protocol: best_beyond_noise(results, protocol) for protocol in results.protocols}
+    lines = []
+    for keys in shared.values():
+        label = " = ".join(ablation.case(key).label + (DEFAULT if key == ablation.default else "") for key in keys)
+        cells = [label, *([" / ".join(dict.fromkeys(run[key] for key in keys if key in run))] if run else [])]
+        marked = {len(cells) + at for at, c in enumerate(columns) if c.ours and best[c.protocol] in keys}
+        cells += [_told(column, [by_case[key] for key in keys]) for column in columns]
+        lines.append(Line(tuple(cells), ablation.default in keys, frozenset(marked)))
+    head = (ablation.axis, *(["run as"] if run else []), *(column.head for column in columns))
+    return Layout(head, tuple(lines))
+
+
+def _columns(results: Results, by_case: Mapping[str, Mapping[str, Row]], protocol: str) -> list[_Column]:
+    """Ours and its difference to the default row, then the paper's and its difference, where there are any."""
+    name = _column_name(protocol)
+    theirs = {key: found[protocol].paper for key, found in by_case.items() if protocol in found}
+    papers = theirs.get(results.ablation.default)
+    columns = [_Column(protocol, f"{name}, ours ({setting(results)})", ours, ours=True)]
+    if len(theirs) > 1 and results.ablation.default in theirs:
+        columns.append(_Column(protocol, "difference", lambda row: _difference(row, results.ablation.default)))
+    if any(value is not None for value in theirs.values()):
+        columns.append(_Column(protocol, f"{name}, paper ({PAPER_SETTING})", _paper))
+        if papers is not None and len(theirs) > 1:
+            told = functools.partial(_papers_difference, results.ablation.default, papers)
+            columns.append(_Column(protocol, "paper's difference", told))
+    return columns
+
+
+def _difference(row: Row, default: str) -> str:
+    return "" if row.diff is None or row.case_key == default else metric(row.protocol).plain(row.diff, "+")
 
 
 def _paper(row: Row) -> str:
     return "" if row.paper is None else f"{row.paper:.1f}"
 
 
+def _papers_difference(key: str, default: float, row: Row) -> str:
+    return "" if row.paper is None or row.case_key == key else f"{row.paper - default:+.1f}"
+
+
+def _told(column: _Column, sharing: Sequence[Mapping[str, Row]]) -> str:
+    rows = [found[column.protocol] for found in sharing if column.protocol in found]
+    told = [column.told(row) for row in (rows[:1] if column.ours else rows)]
+    return " / ".join(dict.fromkeys(filter(None, told)))
+
+
 def _column_name(protocol: str) -> str:
-    name, unit = metric(protocol)
-    return PROTOCOL_LABELS.get(protocol, protocol) + ("" if unit else f" {name}")
-
-
-def layout(results: Results, rows: Sequence[Row]) -> Layout:
-    """The paper's layout of `rows`; rows that rest on the same runs are printed once, with both labels."""
-    ablation, run = results.ablation, run_as(results)
-    by_case: dict[str, dict[str, Row]] = {}  # case key → protocol → row; a case may lack a protocol
-    for row in rows:
-        by_case.setdefault(row.case_key, {})[row.protocol] = row
-    shared: dict[tuple[str, ...], list[str]] = {}  # equal runs → case keys
-    for key, columns in by_case.items():
-        runs = tuple(columns[protocol].signatures if protocol in columns else "" for protocol in results.protocols)
-        shared.setdefault(runs if any(runs) else (key,), []).append(key)
-    protocols = [_column_name(protocol) for protocol in results.protocols]
-    head = [ablation.axis, *(["run as"] if run else [])]
-    for protocol in protocols:
-        head += [f"{protocol}, ours ({setting(results)})", f"{protocol}, paper ({PAPER_SETTING})"]
-    lines = ([by_case[key] for key in keys] for keys in shared.values())
-    return Layout(tuple(head), tuple(_line(cases, results.protocols, ablation.default, run) for cases in lines))
-
-
-def _line(cases: Sequence[Mapping[str, Row]], protocols: Sequence[str], default: str, run: Mapping[str, str]) -> Line:
-    """One line of the cases that rest on the same runs; empty where they lack a protocol."""
-    firsts = [next(iter(columns.values())) for columns in cases]
-    keys = [row.case_key for row in firsts]
-    label = " = ".join(row.case + (DEFAULT if row.case_key == default else "") for row in firsts)
-    cells = [label, *([" / ".join(dict.fromkeys(run[key] for key in keys if key in run))] if run else [])]
-    for protocol in protocols:
-        column = [columns[protocol] for columns in cases if protocol in columns]
-        cells += [ours(column[0]) if column else "", " / ".join(dict.fromkeys(filter(None, map(_paper, column))))]
-    return Line(tuple(cells), default in keys)
+    quantity, name = metric(protocol), PROTOCOL_LABELS.get(protocol, protocol)
+    return name if quantity.unit == "%" and quantity.name != "mce" else f"{name} [{quantity.label}]"
 
 
 def baseline_layout(results: Results, rows: Sequence[Row]) -> Layout:
@@ -85,30 +127,41 @@ def baseline_layout(results: Results, rows: Sequence[Row]) -> Layout:
     return Layout(head, tuple(lines))
 
 
+def _marked(line: Line, italic: Callable[[str], str], bold: Callable[[str], str]) -> list[str]:
+    cells = [bold(cell) if at in line.best and cell else cell for at, cell in enumerate(line.cells)]
+    return [italic(cell) if cell else cell for cell in cells] if line.default else cells
+
+
 def markdown(table: Layout, caption: Iterable[str] = ()) -> str:
-    """The table as GitHub Markdown, its default line bold, with the caption above."""
-    lines = [tuple(f"**{cell}**" if line.default and cell else cell for cell in line.cells) for line in table.lines]
+    """The table as GitHub Markdown, its default line in italics, with the caption above."""
+    lines = [_marked(line, lambda cell: f"*{cell}*", lambda cell: f"**{cell}**") for line in table.lines]
     ruled = [table.head, ("---",) + ("---:",) * (len(table.head) - 1), *lines]
     text = "\n".join(f"| {' | '.join(cell.replace('|', BAR) for cell in cells)} |" for cells in ruled)
     return "\n\n".join([*caption, text]) + "\n"
 
 
-def latex(table: Layout, caption: Iterable[str], label: str) -> str:
-    """The table as a LaTeX `table` for booktabs, its default line bold."""
-    lines = [" & ".join(map(_escaped, table.head)) + r" \\", r"\midrule"]
+def tabular(table: Layout) -> str:
+    """The table as a LaTeX `tabular` for booktabs, its default line in italics, long heads in narrow columns."""
+    heads = [rf"\shortstack[r]{{{_broken(_escaped(head))}}}" for head in table.head[1:]]
+    lines = [" & ".join([_escaped(table.head[0]), *heads]) + r" \\", r"\midrule"]
     for line in table.lines:
-        cells = [rf"\textbf{{{_escaped(cell)}}}" if line.default and cell else _escaped(cell) for cell in line.cells]
+        escaped = Line(tuple(map(_escaped, line.cells)), line.default, line.best)
+        cells = _marked(escaped, lambda cell: rf"\textit{{{cell}}}", lambda cell: rf"\textbf{{{cell}}}")
         lines.append(" & ".join(cells) + r" \\")
     body = "\n".join(lines)
+    return f"\\begin{{tabular}}{{l{'r' * (len(table.head) - 1)}}}\n\\toprule\n{body}\n\\bottomrule\n\\end{{tabular}}\n"
+
+
+def latex(table: Layout, caption: Iterable[str], label: str) -> str:
+    """The table as a LaTeX `table` that needs booktabs and graphicx alone, no wider than the text."""
     return (
-        "% \\usepackage{booktabs}\n\\begin{table}\n\\centering\n"
+        "% \\usepackage{booktabs,graphicx}\n\\begin{table}\n\\centering\n"
         f"\\caption{{{_escaped(' '.join(caption))}}}\n\\label{{tab:{label}}}\n"
-        f"\\begin{{tabular}}{{l{'r' * (len(table.head) - 1)}}}\n\\toprule\n{body}\n\\bottomrule\n"
-        "\\end{tabular}\n\\end{table}\n"
+        f"\\resizebox{{\\textwidth}}{{!}}{{%\n{tabular(table)}}}\n\\end{{table}}\n"
     )
 
 
-_SIGNS = {"±": r"$\pm$", "×": r"$\times$", "→": r"$\to$", "τ": r"$\tau$", "Δ": r"$\Delta$", "−": "$-$"}
+_SIGNS = {"±": r"$\pm$", "×": r"$\times$", "→": r"$\to$", "τ": r"$\tau$", "Δ": r"$\Delta$", "−": "$-$", "≤": r"$\leq$"}
 
 
 def _escaped(text: str) -> str:
@@ -118,3 +171,9 @@ def _escaped(text: str) -> str:
     for sign, command in _SIGNS.items():
         escaped = escaped.replace(sign, command)
     return escaped
+
+
+def _broken(head: str) -> str:
+    """A head such as `fine-tuning, ours (mini, …)` on two lines."""
+    first, bracket, rest = head.partition(" (")
+    return rf"{first}\\{{\scriptsize ({rest}}}" if bracket else head

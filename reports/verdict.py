@@ -9,6 +9,7 @@ from typing import Literal, assert_never, get_args
 
 from ablations.claims import Alike, Better, Claim, Trend
 from ablations.spec import PROTOCOL_LABELS
+from reports.metrics import metric
 from reports.results import Results
 from reports.statistics import Correlation, Spread, kendall, paired, t_quantile
 
@@ -76,13 +77,17 @@ def _trend(claim: Trend, results: Results) -> Judgement:
 
 def _pair(claim: Better | Alike, results: Results, one: str, other: str) -> Judgement:
     """Judge the difference `one` - `other`, paired by seed, against the claim's margin."""
+    quantity = metric(claim.protocol)
+    if isinstance(claim, Better) and quantity.lower_is_better:
+        one, other = other, one  # then the worse one's number is the larger
     difference = paired(results.values(one, claim.protocol), results.values(other, claim.protocol))
     labels = " minus ".join(results.ablation.case(key).label for key in (one, other))
     if difference.mean is None:
         return Judgement(claim, "cannot tell yet", f"{labels}: not both done", 0)
-    evidence = f"{labels} = {difference.mean:+.2f} points"
+    evidence = f"{labels} = {quantity.plain(difference.mean, '+')}{quantity.difference_unit}"
     if difference.low is not None and difference.high is not None:
-        evidence += f", 95 % interval {difference.low:+.2f} to {difference.high:+.2f}"
+        low, high = (quantity.plain(bound, "+") for bound in (difference.low, difference.high))
+        evidence += f", 95 % interval {low} to {high}"
     evidence += f", margin {claim.margin:g}, {count_of_seeds(difference.n)}"
     state: State = "cannot tell yet"
     if difference.n >= FEWEST_SEEDS:

@@ -145,5 +145,5 @@ def test_unlabelled_data_have_a_report_of_losses(three_rows: Laboratory) -> None
     built = build(three_rows.ablation, three_rows.scale, info, three_rows.home, 1)
     table = (built.folder / "table.md").read_text()
     assert built.counts == {"done": 3}
-    assert "| 10 % | 0.25 (1) |" in table
+    assert "| 10 % | 0.2500 (1) |" in table
     assert "no labels" in table

@@ -1,13 +1,17 @@
 """Tables in the paper's layout: what is marked, what is joined, what is escaped."""
 
+import shutil
+import subprocess
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
+from pylatexenc.latexwalker import LatexWalker
 
 from ablations.spec import Case
 from mae_core.recipes import BASELINE
 from reports.rows import baseline_rows, table_rows
-from reports.table import Layout, Line, baseline_layout, latex, layout, markdown
+from reports.table import Layout, Line, baseline_layout, latex, layout, markdown, ours
 from tests.reports.laboratory import Laboratory
 
 
@@ -21,20 +25,46 @@ def test_head_says_what_ours_was_measured_on(three_rows: Laboratory) -> None:
     assert printed(three_rows).head == (
         "masking ratio (%)",
         "fine-tuning, ours (smoke, fashion_mnist, 256 labels, n = 1)",
+        "difference",
         "fine-tuning, paper (ViT-L/16, ImageNet-1K)",
+        "paper's difference",
         "linear probing, ours (smoke, fashion_mnist, 256 labels, n = 1)",
+        "difference",
         "linear probing, paper (ViT-L/16, ImageNet-1K)",
+        "paper's difference",
     )
 
 
 def test_line_has_our_mean_spread_and_n_beside_the_papers_number(three_rows: Laboratory) -> None:
-    assert printed(three_rows, seeds=3).lines[0].cells == ("10 %", "missing", "83.2", "70.50 ± 0.50 (3)", "54.6")
+    assert printed(three_rows, seeds=3).lines[0].cells == (
+        "10 %", "missing", "", "83.2", "-1.7", "70.50 ± 0.50 (3)", "+0.00", "54.6", "-18.9"
+    )  # fmt: skip
 
 
-def test_default_row_is_bold_in_markdown_and_latex(three_rows: Laboratory) -> None:
+def test_default_row_is_marked_in_markdown_and_latex(three_rows: Laboratory) -> None:
     table = printed(three_rows)
-    assert "| **75 % (default)** | **missing** | **84.9** |" in markdown(table)
-    assert r"\textbf{75 \% (default)} & \textbf{missing}" in latex(table, [], "mask_ratio")
+    assert "| *75 % (default)* | *missing* |  | *84.9* |" in markdown(table)
+    assert r"\textit{75 \% (default)} & \textit{missing}" in latex(table, [], "mask_ratio")
+
+
+def bold(laboratory: Laboratory, lead: float, seeds: int) -> list[str]:
+    """The bold cells where 10 % leads linear probing by that much, each row with its own noise."""
+    noise = {"10": (0.0, 0.3, 0.1), "75": (0.2, 0.0, 0.3), "90": (0.1, 0.2, 0.0)}
+    results = laboratory.imagine(
+        lambda c: lead * (c.case.key == "10") + noise[c.case.key][c.seed] if c.case.key in noise else None, seeds
+    )
+    return [line.cells[at] for line in layout(results, table_rows(results)).lines for at in line.best]
+
+
+@pytest.mark.parametrize(("lead", "seeds", "count"), [(5.0, 3, 2), (0.1, 3, 0), (5.0, 2, 0)])
+def test_best_is_bold_only_beyond_seed_noise(three_rows: Laboratory, lead: float, seeds: int, count: int) -> None:
+    assert len(bold(three_rows, lead, seeds)) == count
+
+
+def test_hours_and_losses_have_their_own_decimals(three_rows: Laboratory) -> None:
+    results = three_rows.imagine(lambda _: 0.12345)
+    rows = [replace(row, protocol=p) for row in table_rows(results)[:1] for p in ("wall_clock", "pretrain", "finetune")]
+    assert [ours(row) for row in rows] == ["0.123 (1)", "0.1235 (1)", "0.12 (1)"]
 
 
 def test_half_done_row_shows_its_number_and_its_status(three_rows: Laboratory) -> None:
@@ -55,7 +85,7 @@ def test_rows_that_coincide_at_the_scale_are_printed_once(three_rows: Laboratory
 def test_cited_and_needs_rows_are_printed_apart(three_rows: Laboratory) -> None:
     cases = (Case("igpt", "iGPT", cited=True, paper={"finetune": 72.6}), Case("dino", "DINO", needs="DINO weights"))
     three_rows.ablation = replace(three_rows.ablation, cases=three_rows.ablation.cases + cases)
-    assert [line.cells[:3] for line in printed(three_rows).lines[3:]] == [
+    assert [(*line.cells[:2], line.cells[3]) for line in printed(three_rows).lines[3:]] == [
         ("iGPT", "cited", "72.6"),
         ("DINO", "needs", ""),
     ]
@@ -78,7 +108,22 @@ def test_latex_is_a_booktabs_table(three_rows: Laboratory) -> None:
     rules = [text.index(rule) for rule in (r"\toprule", r"\midrule", r"\bottomrule", r"\end{tabular}")]
     assert rules == sorted(rules)
     assert r"70.25 $\pm$ 0.35 (2)" in text
-    assert text.count(r" \\") == 4
+    assert text.count(" \\\\\n") == 4
+
+
+def test_latex_compiles(three_rows: Laboratory, tmp_path: Path) -> None:
+    odd = replace(three_rows.ablation.cases[0], label="50 % of {a_b} & #1 ~ $x$ ≤ é")
+    three_rows.ablation = replace(three_rows.ablation, cases=(odd, *three_rows.ablation.cases[1:]))
+    table = latex(printed(three_rows, seeds=2), ["Mean ± half, 1×2 → τ"], "mask_ratio")
+    page = f"\\documentclass{{article}}\\usepackage{{booktabs,graphicx}}\\begin{{document}}{table}\\end{{document}}"
+    (tmp_path / "page.tex").write_text(page, encoding="utf-8")
+    program = shutil.which("tectonic") or shutil.which("pdflatex")
+    if program is None:
+        LatexWalker(page, tolerant_parsing=False).get_latex_nodes()
+        return
+    words = [program] if "tectonic" in program else [program, "-interaction=nonstopmode", "-halt-on-error"]
+    ran = subprocess.run([*words, "page.tex"], cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False)
+    assert ran.returncode == 0, ran.stdout[-2000:]
 
 
 def test_markdown_keeps_bars_inside_a_cell() -> None:

@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 
 from ablations.spec import Cell
 from mae_core.scales import SCALES
-from reports.figure import compose, draw
+from reports.figures.ablation import compose, draw
 from reports.results import Results
 from reports.rows import baseline_rows, table_rows
 from tests.reports.laboratory import BASELINES, Laboratory
@@ -28,8 +28,9 @@ def axes_of(results: Results) -> list[Axes]:
 
 
 def texts(axes: Axes) -> str:
-    """All that is written in a panel."""
-    return "\n".join(text.get_text() for text in axes.texts)
+    """All that is written in a panel and its legend."""
+    legend = axes.get_legend()
+    return "\n".join(text.get_text() for text in (*axes.texts, *(legend.get_texts() if legend else ())))
 
 
 def test_each_protocol_has_a_panel_with_the_paper_on_the_right(laboratory: Laboratory) -> None:
@@ -53,7 +54,7 @@ def test_our_curve_has_a_gap_where_a_row_is_not_done(laboratory: Laboratory) -> 
 
 
 def test_band_is_one_standard_deviation(laboratory: Laboratory) -> None:
-    assert axes_of(laboratory.imagine(number, seeds=1))[0].collections[0].get_label() != "band"
+    assert not axes_of(laboratory.imagine(number, seeds=1))[0].collections
     axes = axes_of(laboratory.imagine(number, seeds=3))[0]
     band = max((c for c in axes.collections if c.get_alpha()), key=lambda c: len(c.get_paths()[0].vertices))
     heights = band.get_paths()[0].vertices[:, 1]
@@ -73,16 +74,29 @@ def test_title_says_scale_data_labels_n_and_spread(laboratory: Laboratory) -> No
     results = laboratory.imagine(number, seeds=3)
     figure = compose(results, table_rows(results), baseline_rows(results))
     assert figure.get_suptitle() == (
-        "Masking ratio, ours: smoke, fashion_mnist, 256 labels, n = 3 (band: ± 1 standard deviation over seeds)"
+        "Masking ratio, ours: smoke, fashion_mnist, 256 labels, n = 3 (± 1 standard deviation over seeds)"
     )
 
 
-def test_labels_do_not_overlap(laboratory: Laboratory) -> None:
-    results = laboratory.imagine(lambda _: 80.0)  # all lines on top of one another
-    above = axes_of(results)[0]
-    heights = sorted(text.xyann[1] for text in above.texts if getattr(text, "arrow_patch", None))
-    assert len(heights) == 5
-    assert min(np.diff(heights)) > 0.06
+def test_legend_has_the_lines_in_the_order_in_which_they_end(laboratory: Laboratory) -> None:
+    legend = axes_of(laboratory.imagine(number))[0].get_legend()
+    assert legend is not None
+    ends = [text.get_text().split()[-1] for text in legend.get_texts()]
+    assert ends == ["82.5", "80.0", "78.0", "fashion_mnist", "axis)"]
+
+
+def test_each_series_is_a_curve_of_its_own(laboratory: Laboratory) -> None:
+    cases = [replace(case, series="odd" if case.key in ("10", "30") else "even") for case in laboratory.ablation.cases]
+    laboratory.ablation = replace(laboratory.ablation, cases=tuple(cases))
+    above = axes_of(laboratory.imagine(number))[0]
+    assert {len(line.get_xdata()) for line in above.lines[:2]} == {2, 8}
+    assert above.lines[0].get_marker() != above.lines[1].get_marker()
+
+
+def test_axis_whose_values_double_is_logarithmic(laboratory: Laboratory) -> None:
+    cases = [replace(case, key=str(100 * 2**n)) for n, case in enumerate(laboratory.ablation.cases[:5])]
+    laboratory.ablation = replace(laboratory.ablation, cases=tuple(cases), default="800", claims=())
+    assert axes_of(laboratory.imagine(number))[0].get_xscale() == "log"
 
 
 def test_only_at_paper_scale_both_axes_are_one(laboratory: Laboratory) -> None:

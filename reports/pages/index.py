@@ -10,7 +10,7 @@ from typing import Any
 
 from ablations.paper import ABLATIONS
 from mae_core.store.files import replacing
-from reports.page import page
+from reports.pages.page import page
 
 FILES = {"table": "table.csv", "figure": "figure.png", "notebook": "report.ipynb", "baselines": "baselines.csv"}
 

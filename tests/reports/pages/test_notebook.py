@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from reports.notebook import Kernel, assemble, html
+from reports.pages.notebook import Kernel, assemble, html
 
 
 def test_kernel_runs_where_the_notebook_will_lie_and_finds_reports(tmp_path: Path) -> None:

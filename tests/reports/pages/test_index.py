@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from reports.index import lines, write
+from reports.pages.index import lines, write
 
 FACTS = {
     "ablation": "mask_ratio", "title": "Masking ratio", "source": "Figure 5", "scale": "mini", "data": "mine",

@@ -17,7 +17,7 @@ from jupyter_core.utils import run_sync
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-CODE = Path(__file__).parents[1]  # where `reports` is imported from
+CODE = Path(__file__).parents[2]  # where `reports` is imported from
 SECONDS = 300  # for the kernel to start, and for each cell
 KERNEL_SPEC = {"display_name": "Python 3", "language": "python", "name": "python3"}
 
@@ -101,7 +101,7 @@ def html(notebook: NotebookNode) -> str:
     """The executed notebook as one self-contained page."""
     from nbconvert import HTMLExporter
 
-    from reports.page import page
+    from reports.pages.page import page
 
     options: Mapping[str, Any] = {
         "exclude_input_prompt": True,

@@ -1,0 +1,201 @@
+"""The figure of an ablation: for each protocol ours with spread and baselines, the paper's on its own axis."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patheffects import withStroke
+
+from ablations.spec import PROTOCOL_LABELS, Ablation
+from reports.caption import PAPER_SETTING, setting
+from reports.figures.style import BASELINES, OURS, PAPER, SERIES, WIDTH, margins, save, styled
+from reports.metrics import metric
+from reports.results import Results
+from reports.rows import Row
+
+PANEL_HEIGHT = 2.6  # inches
+LEFT, RIGHT, ABOVE = 0.6, 2.85, 0.6  # margins in inches; the legend stands on the right
+LONG_LABEL = 58  # characters of all labels together, beyond which they stand upright
+
+
+@dataclass(frozen=True)
+class Places:
+    """Where the rows stand on the x axis, and what is written there."""
+
+    at: Mapping[str, float]  # by case key
+    labels: Mapping[str, str]
+    joined: bool  # by lines: the axis is a quantity
+    doubling: bool  # each value is at least about twice the one before: a logarithmic axis
+
+
+def places(ablation: Ablation) -> Places:
+    """The places that the cases name, else their keys' own numbers, for curves; 0, 1, 2 … otherwise."""
+    cases = ablation.cases
+    labels = {case.key: case.label for case in cases}
+    at: dict[str, float] = {}
+    if ablation.figure == "curves":
+        try:
+            at = {case.key: float(case.key) if case.at is None else case.at for case in cases}
+        except ValueError:
+            at = {}
+    if not at:
+        return Places({case.key: float(n) for n, case in enumerate(cases)}, labels, joined=False, doubling=False)
+    values = sorted(set(at.values()))
+    doubling = values[0] > 0 and all(b >= 1.9 * a for a, b in itertools.pairwise(values))
+    return Places(at, {key: f"{value:g}" for key, value in at.items()}, joined=True, doubling=doubling)
+
+
+def series_of(ablation: Ablation, rows: Sequence[Row]) -> dict[str, list[Row]]:
+    """The rows by the curve they are points of, each from left to right."""
+    names = {case.key: case.series for case in ablation.cases}
+    found: dict[str, list[Row]] = {}
+    for row in rows:
+        found.setdefault(names[row.case_key], []).append(row)
+    return found
+
+
+def draw(results: Results, rows: Sequence[Row], baselines: Sequence[Row], folder: Path) -> list[Path]:
+    """Write `figure.png` and `figure.svg` to `folder`; equal numbers give equal bytes."""
+    with styled():
+        return save(compose(results, rows, baselines), folder, "figure")
+
+
+def compose(results: Results, rows: Sequence[Row], baselines: Sequence[Row]) -> Figure:
+    """The figure, a panel for each protocol, one above the other as in the paper."""
+    ablation, protocols, where = results.ablation, results.protocols, places(results.ablation)
+    upright = not where.joined and sum(map(len, where.labels.values())) > LONG_LABEL
+    below = 0.5 + (0.055 * max(map(len, where.labels.values())) if upright else 0)
+    gap = 0.35
+    figure = Figure(figsize=(WIDTH, ABOVE + len(protocols) * (PANEL_HEIGHT + gap) - gap + below))
+    margins(figure, LEFT, below, RIGHT, ABOVE, hspace=gap / PANEL_HEIGHT)
+    panels = figure.subplots(len(protocols), 1, sharex=True, squeeze=False)[:, 0]
+    for axes, protocol in zip(panels, protocols, strict=True):
+        drawn = [row for row in rows if row.protocol == protocol]
+        rivals = [row for row in baselines if row.protocol in (protocol, "logistic_regression")]
+        _panel(axes, where, drawn, rivals if drawn[0].metric == "top1" else [], results)
+        axes.set_title(PROTOCOL_LABELS.get(protocol, protocol), loc="left", fontweight="bold")
+    panels[-1].set_xlabel(ablation.axis)
+    if upright:
+        panels[-1].tick_params(axis="x", rotation=90)
+    band = "± 1 standard deviation over seeds" if results.seeds > 1 else "one seed: no spread"
+    figure.suptitle(f"{ablation.title}, ours: {setting(results)} ({band})", fontsize=8, x=0.02, ha="left")
+    return figure
+
+
+def _panel(axes: Axes, where: Places, rows: Sequence[Row], rivals: Sequence[Row], results: Results) -> None:
+    if where.doubling:
+        axes.set_xscale("log")
+        axes.minorticks_off()
+    ticks = {where.at[row.case_key]: where.labels[row.case_key] for row in rows}
+    axes.set_xticks(list(ticks), list(ticks.values()))
+    if not where.joined:
+        axes.set_xlim(-0.6, max(where.at.values()) + 0.6)
+    axes.set_ylabel(f"ours: {metric(rows[0].protocol).label}", color=OURS)
+    handles: list[tuple[float, Line2D]] = []
+    for number, (name, points) in enumerate(series_of(results.ablation, rows).items()):
+        handles += _draw_ours(axes, where, points, name, SERIES[number % len(SERIES)])
+    handles += _draw_rivals(axes, rivals)
+    axes.margins(y=0.14)
+    if all(row.mean is None for row in (*rows, *rivals)):
+        axes.set_yticks([])
+    paper = _draw_paper(axes, where, series_of(results.ablation, rows))
+    if results.ablation.default in where.at:
+        paper.axvline(
+            where.at[results.ablation.default], color="0.93", linewidth=9, zorder=0
+        )  # beneath both axes' lines
+    if results.scale.name == "paper":  # then, and only then, the numbers mean the same
+        low, high = (pick(axis.get_ylim()[end] for axis in (axes, paper)) for end, pick in ((0, min), (1, max)))
+        for axis in (axes, paper):
+            axis.set_ylim(low, high)
+    _legend(axes, paper, handles)
+    _write_statuses(axes, where, rows)
+
+
+def _write_statuses(axes: Axes, where: Places, rows: Sequence[Row]) -> None:
+    statuses: dict[float, dict[str, None]] = {}
+    for row in rows:
+        if row.status != "done":
+            statuses.setdefault(where.at[row.case_key], {})[row.status] = None
+    for place, found in statuses.items():
+        axes.annotate(
+            " / ".join(found), (place, 0.02), xycoords=axes.get_xaxis_transform(), rotation=90, fontsize=6, ha="center"
+        )
+
+
+def _draw_rivals(axes: Axes, rivals: Sequence[Row]) -> list[tuple[float, Line2D]]:
+    handles = []
+    for row in rivals:
+        if row.mean is not None:
+            colour, dashes = BASELINES[row.case_key]
+            axes.axhline(row.mean, color=colour, linestyle=dashes, linewidth=1.1)
+            text = f"{row.case.replace('logistic regression', 'logistic regr.')} {row.mean:.1f}"
+            handles.append((row.mean, Line2D([], [], color=colour, linestyle=dashes, linewidth=1.1, label=text)))
+    return handles
+
+
+def _draw_ours(
+    axes: Axes, where: Places, rows: Sequence[Row], name: str, look: tuple[str, str]
+) -> list[tuple[float, Line2D]]:
+    """Our means with their spread; the legend's entry, by height."""
+    colour, marker = look
+    x = [where.at[row.case_key] for row in rows]
+    y = [math.nan if row.mean is None else row.mean for row in rows]  # nan: the curve has a gap
+    std = [row.std or 0.0 for row in rows]
+    (line,) = axes.plot(x, y, marker=marker, linestyle="-" if where.joined else "none", color=colour, zorder=3)
+    if any(std) and where.joined:
+        low, high = ([m + sign * s for m, s in zip(y, std, strict=True)] for sign in (-1, 1))
+        axes.fill_between(x, low, high, color=colour, alpha=0.25, linewidth=0)
+    elif any(std):
+        axes.errorbar(x, y, std, fmt="none", ecolor=colour, capsize=3)
+    done = [row for row in rows if row.mean is not None]
+    for row in done:
+        axes.annotate(
+            metric(row.protocol).short(row.mean or 0.0), (where.at[row.case_key], row.mean or 0.0), (0, 5),
+            textcoords="offset points", fontsize=6, ha="center", color=colour, zorder=4,
+            path_effects=[withStroke(linewidth=1.6, foreground="white")],
+        )  # fmt: skip
+    if done:
+        models = dict.fromkeys(row.model for row in done if row.model)
+        told = name or (next(iter(models)) if len(models) == 1 else "several models")
+        line.set_label(f"ours, {told}, {done[0].data}")
+    return [(done[-1].mean or 0.0, line)] if done else []
+
+
+def _draw_paper(axes: Axes, where: Places, series: Mapping[str, Sequence[Row]]) -> Axes:
+    """The paper's numbers on an axis of their own: hollow grey markers, dashed."""
+    paper: Axes = axes.twinx()
+    paper.spines["right"].set_visible(True)
+    paper.spines["right"].set(color=PAPER, linestyle="--")
+    paper.tick_params(colors=PAPER)
+    paper.grid(visible=False)
+    known = {name: [row for row in rows if row.paper is not None] for name, rows in series.items()}
+    paper.set_axis_on() if any(known.values()) else paper.set_axis_off()
+    for number, (name, rows) in enumerate(known.items()):
+        if rows:
+            paper.set_ylabel(f"paper: {PAPER_SETTING}, {metric(rows[0].protocol).label}", color=PAPER, fontsize=7)
+            paper.plot(
+                [where.at[row.case_key] for row in rows], [row.paper or 0.0 for row in rows],
+                marker=SERIES[number % len(SERIES)][1], linestyle="--" if where.joined else "none", color=PAPER,
+                markerfacecolor="white", linewidth=1.1, zorder=2,
+                label=f"paper{f', {name}' if name else ''} (right-hand axis)",
+            )  # fmt: skip
+    paper.margins(y=0.2)
+    axes.set_zorder(paper.get_zorder() + 1)
+    axes.patch.set_visible(False)
+    return paper
+
+
+def _legend(axes: Axes, paper: Axes, handles: list[tuple[float, Line2D]]) -> None:
+    """Beside the panel, the lines in the order in which they end, the paper's last: it has another axis."""
+    ordered = [line for _, line in sorted(handles, key=lambda one: -one[0])]
+    theirs = [line for line in paper.lines if not str(line.get_label()).startswith("_")]
+    if ordered or theirs:
+        right = 1 + 0.66 / (WIDTH - LEFT - RIGHT)  # past the paper's ticks and label
+        axes.legend(handles=ordered + theirs, loc="center left", bbox_to_anchor=(right, 0.5), fontsize=6.5)

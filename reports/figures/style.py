@@ -1,0 +1,60 @@
+"""The one look of all figures: colours for the colour-blind and for grey prints, and how files are saved."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from matplotlib import rc_context
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+STYLE = Path(__file__).with_name("paper.mplstyle")
+
+# Okabe and Ito's colours, which the colour-blind can tell apart; in grey the dashes, markers and labels do
+OURS, PAPER = "#0072B2", "0.45"
+SERIES = ((OURS, "o"), ("#D55E00", "s"), ("#009E73", "D"), ("#B07AA1", "^"))  # colours and markers of several curves
+BASELINES: dict[str, tuple[str, Any]] = {  # colour, dashes
+    "raw_pixels": ("#D55E00", (0, (6, 2))),
+    "pca_features": ("#009E73", (0, (1, 1.5))),
+    "untrained": ("#B07AA1", (0, (6, 2, 1, 2))),
+    "scratch": ("#806000", (0, (3, 1.5))),
+}
+WIDTH = 7.4  # inches, of every figure but panels
+
+
+@contextmanager
+def styled() -> Iterator[None]:
+    """Figures composed and saved within have the one look."""
+    with rc_context(fname=STYLE):
+        yield
+
+
+def save(figure: Figure, folder: Path, name: str) -> list[Path]:
+    """Write `name.png` and `name.svg`; equal figures give equal bytes."""
+    paths = [folder / f"{name}.png", folder / f"{name}.svg"]
+    figure.savefig(paths[0], metadata={"Software": None})
+    figure.savefig(paths[1], metadata={"Date": None, "Creator": None})
+    return paths
+
+
+def margins(figure: Figure, left: float, below: float, right: float, above: float, **spaces: float) -> None:
+    """Margins in inches; an automatic layout takes twice the time to draw."""
+    width, height = figure.get_size_inches()
+    figure.subplots_adjust(left / width, below / height, 1 - right / width, 1 - above / height, **spaces)
+
+
+def ramp(share: float) -> tuple[float, float, float, float]:
+    """A colour for a place in an order, 0 … 1: it darkens evenly, also in grey."""
+    from matplotlib import colormaps
+
+    red, green, blue, alpha = colormaps["viridis"](0.9 * (1 - share))
+    return red, green, blue, alpha
+
+
+def note(axes: Axes, text: str) -> None:
+    """A sentence in the middle of a panel that has nothing to show."""
+    axes.set_axis_off()
+    axes.text(0.5, 0.5, text, transform=axes.transAxes, ha="center", va="center", fontsize=7, wrap=True)

@@ -1,0 +1,55 @@
+"""Metrics: how the number of a protocol is called, printed, and which way of it is better."""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass
+
+from ablations import protocols
+
+_WORDS = {"top1": "top-1", "top1_raw": "top-1", "loss": "loss", "hours": "hours", "mce": "corruption error"}
+_DIGITS = {"loss": 4, "hours": 3}  # decimals printed; 2 of the others
+
+
+@dataclass(frozen=True)
+class Metric:
+    """What a stage reports under `name`."""
+
+    name: str
+    unit: str
+    lower_is_better: bool
+
+    @property
+    def label(self) -> str:
+        """For an axis or a column head: `top-1 (%)`."""
+        words = _WORDS.get(self.name, self.name)
+        return f"{words} ({self.unit})" if self.unit and self.unit != "h" else words
+
+    @property
+    def difference_unit(self) -> str:
+        """What differences are counted in, after a number."""
+        return " points" if self.unit == "%" else f" {self.unit}" if self.unit else ""
+
+    @property
+    def digits(self) -> int:
+        """Decimals printed."""
+        return _DIGITS.get(self.name, 2)
+
+    def plain(self, value: float, sign: str = "") -> str:
+        """A number of this quantity as it is printed."""
+        return f"{value:{sign}.{self.digits}f}"
+
+    def short(self, value: float) -> str:
+        """The same with a decimal less, for figures."""
+        return f"{value:.{self.digits - 1}f}"
+
+    def gain(self, difference: float) -> float:
+        """How much better `difference` is: its negative where lower is better."""
+        return -difference if self.lower_is_better else difference
+
+
+@functools.cache
+def metric(protocol: str) -> Metric:
+    """The quantity that `protocol` measures."""
+    name, unit = protocols.metric(protocol)
+    return Metric(name, unit, protocols.direction(protocol) < 0)

@@ -1,0 +1,1 @@
+"""Pages: notebooks, their HTML, and the index from which everything is reached."""
