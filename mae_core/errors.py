@@ -15,3 +15,7 @@ class DataError(UserError):
 
 class StoreError(UserError):
     """A home or run folder that cannot be read or written."""
+
+
+class TrackerError(UserError):
+    """A tracking server or database that cannot be read from."""

@@ -6,7 +6,7 @@ import hashlib
 import json
 import math
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +26,8 @@ MLFLOW_STATUS: Mapping[Status, str] = {
 }
 PARAM_LENGTH = 6000  # MLflow takes no more
 TAG_LENGTH = 5000  # nor does the oldest supported server
-PANELS = "panels.png"
+PANELS = ("panels.npz", "panels.png")
+LABELS = "labels.json"  # the cells whose number a run gives, for whoever has only the tracker
 
 
 @dataclass(frozen=True)
@@ -42,11 +43,13 @@ class Description:
     params: Mapping[str, str]
     metrics: Mapping[str, float]  # the final ones
     artefacts: tuple[Path, ...]
+    documents: Mapping[str, str]  # artefacts that are no files here: name → text
 
     @property
     def digest(self) -> str:
         """What tells it from any other, its parameters aside: they never change."""
         told = [self.name, self.status, self.end, dict(self.tags), dict(self.metrics), [p.name for p in self.artefacts]]
+        told.append(dict(self.documents))
         return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:16]
 
 
@@ -77,6 +80,7 @@ def describe(
         if done
         else {},
         artefacts=_artefacts(run, attempt) if record else (),
+        documents={LABELS: json.dumps([asdict(label) for label in own])} if record else {},
     )
 
 
@@ -171,5 +175,5 @@ def _text(value: Any) -> str:
 
 
 def _artefacts(run: Run, attempt: Attempt) -> tuple[Path, ...]:
-    named = run.folder / RECIPE, attempt.folder / RECORD, attempt.folder / PANELS
+    named = run.folder / RECIPE, attempt.folder / RECORD, *(attempt.folder / name for name in PANELS)
     return tuple(path for path in named if path.is_file())

@@ -29,7 +29,11 @@ class Destination:
     @classmethod
     def of(cls, home: Path) -> Destination:
         """MLFLOW_TRACKING_URI, else the database in the home."""
-        uri = os.environ.get("MLFLOW_TRACKING_URI") or f"{SQLITE}{home / DATABASE}"
+        return cls.at(home, os.environ.get("MLFLOW_TRACKING_URI") or f"{SQLITE}{home / DATABASE}")
+
+    @classmethod
+    def at(cls, home: Path, uri: str) -> Destination:
+        """`uri`, a database by its absolute path."""
         if uri.startswith(SQLITE) and ":memory:" not in uri:
             uri = f"{SQLITE}{Path(uri.removeprefix(SQLITE)).absolute()}"
         return cls(home, uri)

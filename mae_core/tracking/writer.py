@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 import mlflow
 from mlflow import MlflowClient
@@ -151,6 +152,8 @@ class Writer:
             with tempfile.TemporaryDirectory() as staged:
                 for path in told.artefacts:
                     shutil.copy(path, staged)
+                for name, text in told.documents.items():
+                    (Path(staged) / name).write_text(text, encoding="utf-8")
                 self.client.log_artifacts(run_id, staged)
 
     def _log(self, run_id: str, found: list[Point], params: list[Param]) -> None:
