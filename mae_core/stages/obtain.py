@@ -76,9 +76,11 @@ def obtain(
 
 
 def _claim(run: Run, watch: Watch) -> Attempt | None:
-    """The next attempt at `run`, unless the last one's owner lives."""
+    """The next attempt at `run`, unless the last one's owner lives, or finished it while we looked."""
     last = run.attempts[-1] if run.attempts else None
-    if last is not None and last.record is None and watch.alive(last):
+    if last is not None and watch.alive(last) and (last.record or {"state": "done"})["state"] == "done":
+        return None  # at work, or between its record and the link that makes it count
+    if Run(run.folder).finished is not None:
         return None
     return take(run.folder, last.number + 1 if last else 1)
 

@@ -141,3 +141,29 @@ def wait_for_steps(home, process):
 def kill_workers(home):
     """kill -9 of every worker of that home: the machine goes down with all its processes."""
     subprocess.run(["pkill", "-9", "-f", f"mae_core.launch.worker --home {home}"], check=False)
+
+
+@pytest.mark.slow
+def test_two_launchers_of_the_same_row_do_each_stage_once_and_both_report_it(home):
+    launchers = [command("mask_ratio:75", "--scale", "smoke", home=home) for _ in range(2)]
+    for launcher in launchers:
+        _, err = launcher.communicate(timeout=280)
+        assert launcher.returncode == 0, err
+    runs = Store(home).runs()
+    assert all(run.status == "done" for run in runs)
+    assert {run.signature: len(run.attempts) for run in runs} == {run.signature: 1 for run in runs}
+
+
+@pytest.mark.slow
+def test_ctrl_c_ends_launcher_and_workers_in_a_sentence_and_the_same_command_goes_on(home):
+    first = command("mask_ratio:75", "--scale", "smoke", home=home)
+    deadline = time.monotonic() + 120
+    while not list(home.glob("runs/pretrain-*/attempt-*")) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    first.send_signal(signal.SIGINT)
+    _, err = first.communicate(timeout=120)
+    assert first.returncode == 130
+    assert "the same command goes on from here" in err
+    assert "Traceback" not in err
+    workers = subprocess.run(["pgrep", "-f", f"mae_core.launch.worker --home {home}"], capture_output=True, check=False)
+    assert workers.stdout == b""
