@@ -13,6 +13,7 @@ from mae_core.recipes import (
     LogisticRegressionRecipe,
     PretrainRecipe,
     RidgeRecipe,
+    WallClockRecipe,
 )
 from mae_core.signature import Stage
 
@@ -42,6 +43,8 @@ def pretrain_macs(recipe: PretrainRecipe) -> float:
 def cost(stage: Stage) -> float:
     """Multiply-adds of the whole stage, roughly."""
     recipe = stage.recipe
+    if isinstance(recipe, WallClockRecipe):
+        return (1 + BACKWARD) * pretrain_macs(recipe) * recipe.timed_batch * (1 + recipe.timed_steps)
     if isinstance(recipe, PretrainRecipe):
         return (1 + BACKWARD) * pretrain_macs(recipe) * recipe.epochs * (recipe.train_images or ALL_IMAGES)
     if isinstance(recipe, LogisticRegressionRecipe):

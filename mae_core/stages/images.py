@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Literal
 
 import torch
@@ -9,7 +10,7 @@ import torch
 from mae_core.data import splits
 from mae_core.data.images import Images, open_images
 from mae_core.errors import DataError
-from mae_core.recipes import EncoderRecipe, EvaluationRecipe, LogisticRegressionRecipe, PretrainRecipe
+from mae_core.recipes import EncoderRecipe, EvaluationRecipe, ImportRecipe, LogisticRegressionRecipe, PretrainRecipe
 from mae_core.store.run import Store
 
 
@@ -19,11 +20,14 @@ def images_of(
     store: Store,
     split: Literal["train", "test"],
 ) -> Images:
-    """The images of `recipe`, at the size and channels of `shape`."""
-    return open_images(
+    """The images of `recipe`, at the size and channels of `shape`; imported encoders see the pixels they know."""
+    images = open_images(
         recipe.data, store.home, split, image_size=shape.image_size, in_chans=shape.in_chans,
         fingerprint=recipe.fingerprint,
     )  # fmt: skip
+    if isinstance(shape, ImportRecipe) and shape.mean is not None and shape.std is not None:
+        return replace(images, mean=shape.mean, std=shape.std)
+    return images
 
 
 def labels_of(recipe: EvaluationRecipe, images: Images) -> torch.Tensor:

@@ -7,14 +7,19 @@ from collections.abc import Callable, Mapping
 import torch
 
 from mae_core.signature import Stage
+from mae_core.stages.dalle import dalle
 from mae_core.stages.finetune import finetune
+from mae_core.stages.imported import import_encoder
 from mae_core.stages.knn import knn
 from mae_core.stages.linear_probe import linear_probe
 from mae_core.stages.logistic_regression import logistic_regression
+from mae_core.stages.pca import pca
 from mae_core.stages.pretrain import pretrain
 from mae_core.stages.result import Result
 from mae_core.stages.ridge import ridge
+from mae_core.stages.tokenizer import tokenizer
 from mae_core.stages.untrained import untrained
+from mae_core.stages.wall_clock import wall_clock
 from mae_core.store.run import Store
 from mae_core.training.workspace import Workspace
 
@@ -22,12 +27,17 @@ Work = Callable[[Stage, Store, Workspace], Result]
 
 WORK: Mapping[str, Work] = {
     "untrained": untrained,
+    "import": import_encoder,
+    "pca": pca,
+    "tokenizer": tokenizer,
+    "dalle": dalle,
     "pretrain": pretrain,
     "finetune": finetune,
     "linear_probe": linear_probe,
     "knn": knn,
     "ridge": ridge,
     "logistic_regression": logistic_regression,
+    "wall_clock": wall_clock,
 }
 
 

@@ -1,0 +1,78 @@
+"""Models that timm knows by name, with the weights it fetches for them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, cast
+
+import timm
+import torch
+from timm.models.vision_transformer import VisionTransformer
+from torch import Tensor
+
+from mae_core import randomness
+from mae_core.convert.weights import Weights, checked
+from mae_core.errors import UserError
+from mae_core.model.encoder import Encoder, WeightsError
+
+TOLERANCE = 1e-3  # between timm's features and ours, of unit scale; a different network is far beyond
+
+
+@dataclass(frozen=True)
+class Named:
+    """A model made by timm, and its weights under our names."""
+
+    model: VisionTransformer
+    weights: Weights
+
+
+def fetch(name: str) -> Named:
+    """timm's model `name` with its pretrained weights, from timm's cache or the network.
+
+    Raises UserError where there is no such model, it cannot be fetched, or its network is not ours.
+    """
+    if name.split(".")[0] not in timm.list_models():
+        raise UserError(f"timm has no model {name}; `timm.list_pretrained('vit*')` lists those with weights.")
+    try:
+        model = timm.create_model(name, pretrained=True, num_classes=0)
+    except (RuntimeError, OSError, ValueError) as error:
+        reason = str(error).partition("\n")[0]
+        raise UserError(
+            f"The weights of {name} could not be fetched ({reason}); try again with a network, or give a file."
+        ) from None
+    return named(model)
+
+
+def named(model: torch.nn.Module) -> Named:
+    """`model`, made by timm, with its weights under our names. Raises WeightsError where its network is not ours."""
+    if not isinstance(model, VisionTransformer):
+        raise WeightsError(f"{type(model).__name__} is not the paper's ViT, so our encoder cannot take its weights in.")
+    block = cast(Any, model.blocks[0])
+    constants = cast(Mapping[str, Any], model.pretrained_cfg) or {}
+    weights = Weights(
+        checked(model.state_dict()),
+        num_heads=block.attn.num_heads,
+        image_size=cast(tuple[int, int], model.patch_embed.img_size),
+        constants=(tuple(constants["mean"]), tuple(constants["std"])) if "mean" in constants else None,
+    )
+    return Named(model, weights)
+
+
+@torch.no_grad()
+def compare(encoder: Encoder, model: VisionTransformer) -> None:
+    """Refuse, by WeightsError, an `encoder` whose features of random images are not those of timm's `model`.
+
+    It is the last word: an activation, a norm or a place of the class token that no tensor's name tells.
+    """
+    recipe = encoder.recipe
+    generator = randomness.generator("compare")
+    imgs = torch.randn(2, recipe.in_chans, *recipe.image_size, generator=generator)
+    theirs: Tensor = cast(Any, model.eval()).forward_features(imgs)
+    ours = encoder.eval()(imgs)
+    worst = float((ours - theirs).abs().max()) / max(float(theirs.abs().max()), 1.0)
+    if worst > TOLERANCE:
+        raise WeightsError(
+            f"with equal weights our encoder's features differ from timm's by {worst:.2g} of their scale: its network "
+            f"computes something the paper's ViT does not, so it cannot be taken in."
+        )
