@@ -17,7 +17,8 @@ GREY_MODES = ("1", "L", "I", "I;16", "I;16L", "I;16B", "I;16N")  # Pillow's name
 SAMPLED = 64  # images opened to tell grey from colour
 RELIST_UP_TO = 50_000  # files; a larger folder is taken as unchanged while its directories' times are
 LAYOUTS = (
-    "train/CLASS/* with val/CLASS/* (labelled), train/* with val/* (unlabelled), or one folder of unlabelled images"
+    "train/CLASS/* with val/CLASS/* (labelled), val/CLASS/* alone (to be scored on), train/* with val/* (unlabelled), "
+    "or one folder of unlabelled images"
 )
 
 
@@ -33,7 +34,12 @@ class Listing:
     def labels(self, images: tuple[str, ...]) -> list[int]:
         """The number of the class folder that each of `images` lies in."""
         numbers = {name: number for number, name in enumerate(self.classes)}
-        return [numbers[image.split("/")[1]] for image in images]
+        return [numbers[image.split("/")[1 if self.train else -2]] for image in images]
+
+    @property
+    def groups(self) -> list[str]:
+        """The folders between val/ and the class of each test image, as ImageNet-C's corruption/severity; or ""."""
+        return ["" if self.train else "/".join(image.split("/")[1:-2]) for image in self.test]
 
 
 @dataclass(frozen=True)
@@ -81,6 +87,13 @@ class _Walk:
             return -1
 
 
+def _is_test_only(root: Path) -> bool:
+    """Whether `root` holds a folder val/ and nothing else."""
+    if not (root / "val").is_dir():
+        return False
+    return all(path.name == "val" or path.name.startswith(".") for path in root.iterdir())
+
+
 def _walked(root: Path, *, sizes: bool) -> _Walk:
     walk = _Walk(root, sizes=sizes)
     if (root / "train").is_dir():
@@ -88,6 +101,9 @@ def _walked(root: Path, *, sizes: bool) -> _Walk:
             raise DataError(f"{root} has train/ but no val/; a data folder is laid out as {LAYOUTS}.")
         walk.directories[""] = root.stat().st_mtime_ns
         walk.visit("train")
+        walk.visit("val")
+    elif _is_test_only(root):
+        walk.directories[""] = root.stat().st_mtime_ns
         walk.visit("val")
     else:
         walk.visit("")
@@ -118,7 +134,8 @@ def _some(names: set[str]) -> str:
 def _split(root: Path, walk: _Walk) -> Listing:
     images = sorted(walk.images)
     if "train" not in walk.directories:
-        return _split_unlabelled(root, images)
+        alone = all(image.startswith("val/") for image in images)
+        return _split_test_only(root, images) if alone else _split_unlabelled(root, images)
     train = [image for image in images if image.startswith("train/")]
     test = [image for image in images if image.startswith("val/")]
     classes = _classes(root, "train", train, walk.directories)
@@ -130,6 +147,14 @@ def _split(root: Path, walk: _Walk) -> Listing:
         )
     # one class tells nothing apart: a folder that only pleases a loader, so its images are unlabelled
     return Listing(root, tuple(train), tuple(test), tuple(sorted(classes)) if len(classes) > 1 else ())
+
+
+def _split_test_only(root: Path, images: list[str]) -> Listing:
+    """Images to be scored on by a model that learnt from others; the folder that each lies in is its class."""
+    loose = [image for image in images if image.count("/") == 1]
+    if loose:
+        raise DataError(f"{root / 'val'} alone is to be scored on, so it needs classes; move {loose[0]} into a folder.")
+    return Listing(root, (), tuple(images), tuple(sorted({image.split("/")[-2] for image in images})))
 
 
 def _split_unlabelled(root: Path, images: list[str]) -> Listing:
@@ -206,7 +231,7 @@ def survey(root: Path, records: Path, *, relist_up_to: int = RELIST_UP_TO) -> Su
     if known and known.fingerprint == fingerprint and directories == walk.directories:
         return known
     listing = _split(root, walk)
-    in_chans, same_size = _sampled(root, listing.train)
+    in_chans, same_size = _sampled(root, listing.train or listing.test)
     found = Survey(fingerprint, in_chans, same_size, len(listing.classes), len(listing.train), len(listing.test))
     with suppress(OSError), placing(record) as temporary:  # a home that cannot be written costs time only
         temporary.write_text(json.dumps({"survey": asdict(found), "directories": walk.directories}))

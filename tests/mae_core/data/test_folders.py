@@ -34,6 +34,21 @@ def test_images_without_classes_are_unlabelled(tmp_path):
     assert (listing.train, listing.test, listing.classes) == (("train/a.png", "train/b.JPEG"), ("val/c.png",), ())
 
 
+def test_val_alone_is_scored_on_its_classes_and_groups_are_told(tmp_path):
+    for name in ("val/fog/1/cat/a.png", "val/fog/2/dog/a.png", "val/snow/1/cat/a.png"):
+        paint(tmp_path / name)
+    listing, found = list_folder(tmp_path), survey(tmp_path, tmp_path / ".records")
+    assert (listing.train, listing.classes, listing.labels(listing.test)) == ((), ("cat", "dog"), [0, 1, 0])
+    assert listing.groups == ["fog/1", "fog/2", "snow/1"]
+    assert (found.num_classes, found.num_train, found.num_test, found.in_chans) == (2, 0, 3, 3)
+
+
+def test_val_alone_without_classes_is_refused(tmp_path):
+    paint(tmp_path / "val" / "a.png")
+    with pytest.raises(DataError, match="needs classes"):
+        list_folder(tmp_path)
+
+
 def test_a_single_class_is_no_label(tmp_path):
     assert list_folder(paint_split(tmp_path, classes=("all",))).classes == ()
 
