@@ -1,33 +1,39 @@
-"""The course: how long, in what order and at what rate a learner is trained."""
+"""The course: how long, in what order and at what rate a learner is trained, and who takes which images."""
 
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 
 from mae_core import randomness
-from mae_core.recipes import FinetuneRecipe, LinearProbeRecipe, PretrainRecipe
+from mae_core.recipes import FinetuneRecipe, LinearProbeRecipe, PretrainRecipe, TokenizerRecipe
 from mae_core.training.schedule import warmup_cosine
 
 
 @dataclass(frozen=True)
 class Batch:
-    """A micro-batch within its effective batch."""
+    """A part of an effective batch: a rank's share, or a micro-batch of that share."""
 
     epoch: int
     step: int
-    part: int  # number of the micro-batch within the effective batch
+    part: int  # number of the micro-batch within the effective batch, all ranks counted
     effective: torch.Tensor  # (B,) sample numbers of the whole effective batch
-    start: int  # the micro-batch is effective[start:stop]
+    start: int  # the part is effective[start:stop]
     stop: int
 
     @property
     def samples(self) -> torch.Tensor:
-        """(N,) sample numbers of the micro-batch."""
+        """(N,) sample numbers of the part."""
         return self.effective[self.start : self.stop]
+
+    @property
+    def whole(self) -> bool:
+        """Whether the part is all there is."""
+        return self.stop - self.start == len(self.effective)
 
 
 @dataclass(frozen=True)
@@ -62,12 +68,19 @@ class Course:
         order = _order(self.seed, epoch, len(self.samples))
         return self.samples[order[within * self.size : (within + 1) * self.size]]
 
-    def batches(self, step: int) -> Iterator[Batch]:
-        """The micro-batches of update `step`."""
-        effective, epoch = self.effective(step), step // self.steps_per_epoch
-        micro = min(self.micro_batch or self.size, self.size)
-        for part, start in enumerate(range(0, self.size, micro)):
-            yield Batch(epoch, step, part, effective, start, min(start + micro, self.size))
+    def share(self, step: int, rank: int = 0, world: int = 1) -> Batch:
+        """What `rank` of `world` learns from in update `step`: a run of the effective batch, even to one image."""
+        start, stop = (self.size * number // world for number in (rank, rank + 1))
+        return Batch(step // self.steps_per_epoch, step, 0, self.effective(step), start, stop)
+
+    def batches(self, step: int, rank: int = 0, world: int = 1, micro_batch: int | None = None) -> Iterator[Batch]:
+        """The micro-batches of a rank's share of update `step`, of `micro_batch` images, the last of what is left."""
+        share = self.share(step, rank, world)
+        largest = math.ceil(self.size / world)
+        micro = min(micro_batch or self.micro_batch or largest, largest)
+        first = rank * math.ceil(largest / micro)
+        for part, start in enumerate(range(share.start, share.stop, micro), start=first):
+            yield replace(share, part=part, start=start, stop=min(start + micro, share.stop))
 
 
 @functools.lru_cache(maxsize=2)
@@ -76,7 +89,9 @@ def _order(seed: int, epoch: int, n: int) -> torch.Tensor:
 
 
 def course_of(
-    recipe: PretrainRecipe | FinetuneRecipe | LinearProbeRecipe, samples: torch.Tensor, min_lr_share: float = 0.0
+    recipe: PretrainRecipe | FinetuneRecipe | LinearProbeRecipe | TokenizerRecipe,
+    samples: torch.Tensor,
+    min_lr_share: float = 0.0,
 ) -> Course:
     """The recipe's schedule over `samples`: warm-up, then half a cosine down to `min_lr_share` of the peak."""
 

@@ -2,40 +2,26 @@
 
 from __future__ import annotations
 
-import math
 import time
-from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Any
 
 import torch
-from torch import nn
 
-from mae_core.training.course import Batch, Course
-from mae_core.training.workspace import DivergedError, StoppedError, Workspace
+from mae_core.errors import RecipeError
+from mae_core.training.course import Course
+from mae_core.training.learner import Learner
+from mae_core.training.row import Row
+from mae_core.training.update import Updates
+from mae_core.training.watchdog import Watchdog, patience
+from mae_core.training.workspace import DivergedError, ReleasedError, StoppedError, Workspace
+
+__all__ = ["Learner", "Trained", "train"]
 
 ROWS = 200  # of journal in a run, where it is long enough
 MOST_STEPS_A_ROW = 50
-
-
-class Learner(ABC):
-    """What a stage trains."""
-
-    module: nn.Module
-
-    @abstractmethod
-    def loss(self, batch: Batch) -> torch.Tensor:
-        """The mean loss over `batch.samples`, a scalar with a graph."""
-
-    def after_step(self) -> None:  # noqa: B027  (most learners have nothing to do here)
-        """Called after each update, for averages of weights."""
-
-    def more_state(self) -> dict[str, torch.Tensor]:
-        """Tensors beside the module's and the optimiser's that a resumption needs."""
-        return {}
-
-    def load_more_state(self, tensors: dict[str, torch.Tensor]) -> None:  # noqa: B027
-        """Take `more_state` back."""
+MOST_SKIPPED = 5  # updates in a row whose loss or gradient is not finite, before training is rolled back
+STACKS = "stacks"  # file of a process that hung, by rank
 
 
 @dataclass(frozen=True)
@@ -50,26 +36,34 @@ def train(learner: Learner, optimizer: torch.optim.Optimizer, course: Course, wo
     """Train `learner` through `course`, going on from the workspace's newest checkpoint.
 
     Raises:
-        StoppedError: the stop was requested; a checkpoint of the last whole step is saved.
-        DivergedError: the loss is not finite.
+        StoppedError: the stop was requested, on any rank; a checkpoint of the last whole step is saved.
+        DivergedError: the loss or its gradient is not finite, time and again.
+        ReleasedError: training is over and this is not rank 0, which alone goes on to score and write.
     """
+    ranks = workspace.ranks
+    if course.size < ranks.world:
+        raise RecipeError(f"{course.size} images cannot be shared by {ranks.world} ranks; start at most {course.size}.")
     state = _State(learner, optimizer, course, workspace)
     state.resume()
-    first, begun = state.step, time.monotonic()
+    begun = time.monotonic()
     learner.module.train()
-    while state.step < course.steps:
-        state.update()
-        done = (state.step - first) * course.size
-        workspace.show(
-            step=state.step, steps=course.steps, images_per_second=done / (time.monotonic() - begun), loss=state.shown
-        )
-        stopping = workspace.stop_requested()
-        if state.step < course.steps and (stopping or workspace.checkpoint_due()):
-            state.save()
-        if stopping and state.step < course.steps:
-            raise StoppedError
+    with Watchdog(workspace.folder / f"{STACKS}-{ranks.rank}.txt", patience()) as watchdog:
+        while state.step < course.steps:
+            state.update()
+            watchdog.step()
+            rate = state.done * course.size / (time.monotonic() - begun)
+            workspace.show(step=state.step, steps=course.steps, images_per_second=rate, loss=state.shown)
+            (stopping,) = ranks.agree(workspace.stop_requested())
+            if state.step < course.steps and (stopping or workspace.checkpoint_due()):
+                with watchdog.off():
+                    state.save()
+            if stopping and state.step < course.steps:
+                raise StoppedError
+    if not ranks.first:
+        raise ReleasedError
+    state.remark()
     seconds = max(time.monotonic() - begun, 1e-9)
-    return Trained(float(state.shown or 0.0), (state.step - first) * course.size / seconds)
+    return Trained(float(state.shown or 0.0), state.done * course.size / seconds)
 
 
 class _State:
@@ -79,71 +73,106 @@ class _State:
         self, learner: Learner, optimizer: torch.optim.Optimizer, course: Course, workspace: Workspace
     ) -> None:
         self.learner, self.optimizer, self.course, self.workspace = learner, optimizer, course, workspace
-        self.peaks = [group["lr"] for group in optimizer.param_groups]
-        self.parameters = [p for group in optimizer.param_groups for p in group["params"]]
+        self.updates = Updates(learner, optimizer, course, workspace.ranks)
         self.step = 0
+        self.done = 0  # updates by this process
         self.shown: float | None = None  # the loss others see
-        self.loss_sum = torch.zeros((), dtype=torch.float64, device=self.parameters[0].device)
-        self.row_steps = 0
+        self.row = Row(self.updates.device)
         self.steps_a_row = min(max(1, course.steps // ROWS), MOST_STEPS_A_ROW)
+        self.skipped = 0  # updates, as far as they were counted
+        self.failed_at = -1  # the step after which training was rolled back
+        self.events: dict[str, int] = {}  # for the next row
 
     def update(self) -> None:
         """One update of the weights from one effective batch."""
-        multiplier = self.course.multiplier(self.step / self.course.steps_per_epoch)
-        for group, peak in zip(self.optimizer.param_groups, self.peaks, strict=True):
-            group["lr"] = peak * multiplier
-        for batch in self.course.batches(self.step):
-            share = (batch.stop - batch.start) / self.course.size
-            loss = self.learner.loss(batch) * share
-            loss.backward()
-            self.loss_sum += loss.detach()
-        self.optimizer.step()
-        self.optimizer.zero_grad(set_to_none=True)
-        self.learner.after_step()
+        micro_batch = self.updates.micro_batch
+        self.row.add(*self.updates.update(self.step))
+        if self.updates.micro_batch < micro_batch:
+            self._note_micro_batch()
         self.step += 1
-        self.row_steps += 1
-        if self.row_steps == self.steps_a_row or self.step % self.course.steps_per_epoch == 0:
+        self.done += 1
+        if self.row.steps >= self.steps_a_row or self.step % self.course.steps_per_epoch == 0:
             self._row()
+
+    def _note_micro_batch(self) -> None:
+        micro_batch = self.updates.micro_batch
+        self.events["micro_batch"] = micro_batch
+        self.workspace.remark(
+            f"memory was short at step {self.step}: micro-batches of {micro_batch} images instead of "
+            f"{self.updates.asked}, the effective batch of {self.course.size} kept"
+        )
 
     def _row(self) -> None:
         """A journal row: the mean loss since the last one. The only place where the loop waits for the device."""
-        loss = self.loss_sum.item() / self.row_steps
-        if not math.isfinite(loss):
-            raise DivergedError(f"the loss is {loss} at step {self.step}")
+        loss, skipped, longest = self.row.read()
+        if longest >= MOST_SKIPPED:
+            self._roll_back()
+            return
+        if skipped == self.row.steps:  # there is no loss to write down yet
+            return
         self.shown = loss
+        self.skipped += skipped
         epoch = self.step / self.course.steps_per_epoch
         lr = max(group["lr"] for group in self.optimizer.param_groups)
-        self.workspace.record({"step": self.step, "epoch": round(epoch, 6), "loss": loss, "lr": lr})
-        self.loss_sum.zero_()
-        self.row_steps = 0
+        events = self.events | ({"skipped": skipped} if skipped else {})
+        self.workspace.record({"step": self.step, "epoch": round(epoch, 6), "loss": loss, "lr": lr, **events})
+        self.events = {}
+        self.row.clear()
+
+    def _roll_back(self) -> None:
+        """Go back to the last checkpoint, from before the trouble; again without progress it is no accident."""
+        failed_at, self.failed_at = self.failed_at, self.step
+        found = self.workspace.roll_back() if self.step > failed_at else None
+        if found is None:
+            again = ", after a roll-back as before it" if failed_at >= 0 else ""
+            raise DivergedError(
+                f"{MOST_SKIPPED} steps running had a loss or gradient that is not finite, up to step {self.step}{again}"
+            )
+        self.workspace.remark(f"rolled back from step {self.step} to step {found[0]}: the loss was not finite")
+        self._become(*found)
+        self.events["rolled_back"] = 1
+
+    def remark(self) -> None:
+        """Say what a reader of the number should know."""
+        if self.skipped:
+            self.workspace.remark(f"{self.skipped} updates were skipped: the loss or its gradient was not finite")
 
     def save(self) -> None:
-        """Save everything the next step needs; a state that is not finite is never saved."""
-        if not math.isfinite(self.loss_sum.item()):
-            raise DivergedError(f"the loss is not finite at step {self.step}")
+        """Save everything the next step needs, on rank 0; not amid trouble: there must be a state to go back to."""
+        if not self.workspace.ranks.first or self.row.streak.item():
+            return
         tensors = {f"module.{name}": value for name, value in self.learner.module.state_dict().items()}
         tensors |= {f"more.{name}": value for name, value in self.learner.more_state().items()}
         for index, state in self.optimizer.state_dict()["state"].items():
             tensors |= {f"optimizer.{index}.{name}": v for name, v in state.items() if isinstance(v, torch.Tensor)}
-        tensors["loss_sum"] = self.loss_sum
-        values = {"row_steps": self.row_steps, "shown": self.shown}
+        tensors |= {f"row.{name}": value for name, value in self.row.tensors().items()}
+        values = {
+            "row_steps": self.row.steps,
+            "shown": self.shown,
+            "skipped": self.skipped,
+            "micro_batch": self.updates.micro_batch if self.updates.micro_batch < self.updates.asked else None,
+        }
         self.workspace.save(self.step, {name: value.detach().cpu() for name, value in tensors.items()}, values)
 
     def resume(self) -> None:
         """Become what the newest checkpoint says; strictly, or not at all."""
         found = self.workspace.resume()
-        if found is None:
-            return
-        self.step, tensors, values = found
-        self.row_steps, self.shown = values["row_steps"], values["shown"]
-        self.loss_sum.copy_(tensors.pop("loss_sum"))
-        rooms: dict[str, dict[str, torch.Tensor]] = {"module": {}, "more": {}, "optimizer": {}}
+        if found is not None:
+            self._become(*found)
+
+    def _become(self, step: int, tensors: dict[str, torch.Tensor], values: dict[str, Any]) -> None:
+        self.step = step
+        self.shown, self.skipped = values["shown"], values["skipped"]
+        # halved by an earlier attempt: the same parts again, for the same bits
+        self.updates.micro_batch = min(values["micro_batch"] or self.updates.micro_batch, self.updates.micro_batch)
+        rooms: dict[str, dict[str, torch.Tensor]] = {"module": {}, "more": {}, "optimizer": {}, "row": {}}
         for name, tensor in tensors.items():
             room, _, rest = name.partition(".")
             rooms[room][rest] = tensor
         self.learner.module.load_state_dict(rooms["module"], strict=True)
         self.learner.load_more_state(rooms["more"])
         self._load_optimizer(rooms["optimizer"])
+        self.row.load(values["row_steps"], rooms["row"])
 
     def _load_optimizer(self, tensors: dict[str, torch.Tensor]) -> None:
         state: dict[int, dict[str, Any]] = {}

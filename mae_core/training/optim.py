@@ -8,13 +8,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+import torch
 from timm.optim import (
     Lars,
     param_groups_layer_decay,
     param_groups_weight_decay,
 )
 from torch import nn
-from torch.optim import AdamW
+from torch.optim import AdamW, Optimizer
 
 Group = dict[str, Any]
 
@@ -51,6 +52,17 @@ def adamw(groups: list[Group], betas: tuple[float, float]) -> AdamW:
     """AdamW; one fused kernel over all parameters on devices that have it."""
     devices = {parameter.device.type for group in groups for parameter in group["params"]}
     return AdamW(groups, betas=betas, fused=devices <= {"cpu", "cuda"})
+
+
+def can_skip(optimizer: Optimizer) -> bool:
+    """Whether `step_unless` works on `optimizer`: fused kernels look at a flag on the device, as loss scaling needs."""
+    return bool(optimizer.defaults.get("fused"))
+
+
+def step_unless(bad: torch.Tensor, optimizer: Any) -> None:
+    """Step a fused `optimizer` unless `bad`, a flag on the device that the host never reads."""
+    optimizer.found_inf = bad.float()
+    optimizer.step()
 
 
 def lars(groups: Iterable[Group], weight_decay: float = 0.0, momentum: float = 0.9) -> Lars:

@@ -17,9 +17,12 @@ from mae_core.store.attempt import Attempt, Heartbeat
 from mae_core.store.files import sweep
 from mae_core.training import checkpoints
 from mae_core.training.checkpoints import Checkpoint
+from mae_core.training.ranks import ALONE, Ranks
 
 CHECKPOINT_SECONDS = float(os.environ.get("MAE_CHECKPOINT_SECONDS", "15"))
 SAVING_SHARE = 0.02  # of the time may go into checkpoints: the next waits 50 times as long as the last took
+
+State = tuple[int, dict[str, torch.Tensor], dict[str, Any]]  # step, tensors, plain values
 
 log = logging.getLogger("mae")
 
@@ -32,9 +35,13 @@ class DivergedError(Exception):
     """The loss is not finite."""
 
 
+class ReleasedError(Exception):
+    """This rank's part is done; rank 0 alone scores and writes."""
+
+
 @dataclass
 class Workspace:
-    """An attempt under way."""
+    """An attempt under way. Ranks other than 0 have one too, but write nothing in it."""
 
     home: Path
     attempt: Attempt
@@ -44,9 +51,12 @@ class Workspace:
     checkpoint_seconds: float = CHECKPOINT_SECONDS
     seconds_before: float = 0.0  # of earlier attempts, up to the checkpoint gone on from
     remarks: list[str] = field(default_factory=list)  # what a reader of the number should know of how it came about
+    ranks: Ranks = ALONE
 
     def __post_init__(self) -> None:
-        sweep(self.folder)
+        if self.ranks.first:
+            sweep(self.folder)
+        self._base: Checkpoint | None = None  # gone on from
         self.started = time.monotonic()
         self._due = self.started + self.checkpoint_seconds
         self.journal: journal.Journal | None = None
@@ -61,35 +71,62 @@ class Workspace:
         """Time spent on what this attempt holds, earlier attempts included."""
         return self.seconds_before + time.monotonic() - self.started
 
-    def resume(self) -> tuple[int, dict[str, torch.Tensor], dict[str, Any]] | None:
+    def resume(self) -> State | None:
         """The newest whole checkpoint of earlier attempts, and the journal carried over up to it.
 
         Returns:
             (step, tensors, values), or None where there is nothing to go on from.
         """
+        self._base = self.ranks.of_first(self.ranks.together(lambda: self._resumed() if self.ranks.first else None))
+        if self._base is None:
+            return None
+        tensors, values = self._base.load()
+        self.seconds_before = values["seconds"]
+        self.remarks[:0] = values.get("remarks", [])
+        log.info("going on from step %d (%s)", self._base.step, self._base.attempt.name)
+        return self._base.step, tensors, values
+
+    def _resumed(self) -> Checkpoint | None:
+        """The checkpoint to go on from; the journal is begun."""
         damaged = 0
         for checkpoint in checkpoints.newest_first(self.earlier):
             inherited = self._inherit(checkpoint)
-            if inherited is None:
-                damaged += 1
-                log.warning("%s or its journal is damaged; an older one is used", checkpoint.path.name)
-                continue
-            tensors, values = checkpoint.load()
-            self.journal = journal.Journal(self.folder / journal.NAME, inherited=inherited)
-            self.seconds_before = values["seconds"]
-            self.remarks += values.get("remarks", [])
-            self._remark(damaged, f"training went on from step {checkpoint.step}")
-            log.info("going on from step %d (%s)", checkpoint.step, checkpoint.path.parent.parent.name)
-            return checkpoint.step, tensors, values
+            if inherited is not None:
+                self.journal = journal.Journal(self.folder / journal.NAME, inherited=inherited)
+                self._remark(damaged, f"training went on from step {checkpoint.step}")
+                return checkpoint
+            damaged += 1
+            log.warning("%s or its journal is damaged; an older one is used", checkpoint.path.name)
         self._remark(damaged, "training began anew")
         self.journal = journal.Journal(self.folder / journal.NAME)
         return None
 
+    def roll_back(self) -> State | None:
+        """The newest whole checkpoint of this attempt, else the one it went on from; the journal is cut back to it."""
+        chosen = self.ranks.of_first(self.ranks.together(lambda: self._cut() if self.ranks.first else None))
+        if chosen is None:
+            return None
+        tensors, values = chosen.load()
+        log.warning("rolled back to step %d", chosen.step)
+        return chosen.step, tensors, values
+
+    def _cut(self) -> Checkpoint | None:
+        assert self.journal is not None
+        for checkpoint in [*checkpoints.checkpoints(self.folder), *filter(None, [self._base])]:
+            if checkpoint.whole():
+                self.journal.rewind(checkpoint.journal_bytes)
+                return checkpoint
+        return None
+
+    def remark(self, sentence: str) -> None:
+        """Note what a reader of the number should know."""
+        self.remarks.append(sentence)
+        log.warning(sentence)
+
     def _remark(self, damaged: int, consequence: str) -> None:
         if damaged:
             found = f"{damaged} damaged checkpoint{'s' * (damaged > 1)}"
-            self.remarks.append(f"{found} of an earlier attempt: {consequence}")
-            log.warning(self.remarks[-1])
+            self.remark(f"{found} of an earlier attempt: {consequence}")
 
     def _inherit(self, checkpoint: Checkpoint) -> bytes | None:
         source = checkpoint.path.parent.parent / journal.NAME
@@ -97,12 +134,14 @@ class Workspace:
 
     def record(self, row: dict[str, Any]) -> None:
         """Append a row to the journal, with the time."""
+        if not self.ranks.first:
+            return
         assert self.journal is not None
         self.journal.append({**row, "time": round(time.time(), 3)})
 
     def checkpoint_due(self) -> bool:
-        """Whether enough time has passed since the last checkpoint."""
-        return time.monotonic() >= self._due
+        """Whether enough time has passed since the last checkpoint. Only rank 0 takes them."""
+        return self.ranks.first and time.monotonic() >= self._due
 
     def save(self, step: int, tensors: dict[str, torch.Tensor], values: dict[str, Any]) -> None:
         """Save a checkpoint that rests on the journal so far."""

@@ -17,15 +17,15 @@ from mae_core.training.workspace import DivergedError, StoppedError, Workspace
 class Line(Learner):
     """Fit a line through keyed points."""
 
-    def __init__(self, poison=None):
+    def __init__(self, poison=()):
         torch.manual_seed(0)
         self.module = torch.nn.Linear(3, 1)
-        self.poison = poison
+        self.poison = poison  # steps whose loss is not finite
 
     def loss(self, batch):
         x = torch.stack([batch.samples.float(), batch.samples.sin(), torch.ones(len(batch.samples))], dim=1)
         y = self.module(x / 10).squeeze(1) - batch.samples.cos()
-        return y.square().mean() * (float("nan") if batch.step == self.poison else 1.0)
+        return y.square().mean() * (float("nan") if batch.step in self.poison else 1.0)
 
 
 COURSE = Course(torch.arange(40), epochs=6, batch_size=8, seed=0, multiplier=lambda epoch: 1 / (1 + epoch))
@@ -101,10 +101,39 @@ def test_accumulation_is_the_same_training_to_rounding(run, undisturbed):
     assert losses == pytest.approx([row["loss"] for row in rows(undisturbed[1])], rel=1e-4)
 
 
-def test_a_loss_that_is_not_finite_ends_the_run_and_is_never_saved(run):
-    with pytest.raises(DivergedError, match="step"):
-        trained(run, 1, learner=Line(poison=11))
+def test_a_loss_that_stays_not_finite_ends_the_run_and_is_never_saved(run):
+    with pytest.raises(DivergedError, match="step 16, after a roll-back"):
+        trained(run, 1, learner=Line(poison=range(11, 30)))
     assert all(path.name < "step-000000012" for path in (run / "attempt-1" / "checkpoints").iterdir())
+
+
+def test_a_single_loss_that_is_not_finite_costs_its_update_alone(run):
+    learner, folder = trained(run, 1, learner=Line(poison={11}))
+    assert [row["step"] for row in rows(folder)] == [step for step in range(1, 31) if step != 12]
+    assert [row["skipped"] for row in rows(folder) if "skipped" in row] == [1]
+    assert learner.module.weight.isfinite().all()
+
+
+class Glitch(Line):
+    """Weights are damaged once, as by a fault of the machine."""
+
+    at = 11
+
+    def loss(self, batch):
+        if batch.step == self.at:
+            self.at = None
+            with torch.no_grad():
+                self.module.weight.fill_(float("nan"))
+        return super().loss(batch)
+
+
+def test_damaged_weights_are_rolled_back_to_the_same_bits(run, undisturbed):
+    learner, folder = trained(run, 1, learner=Glitch())
+    assert torch.equal(learner.module.weight, undisturbed[0].module.weight)
+    assert [{**row, "rolled_back": 0} for row in rows(folder)] == [
+        {**row, "rolled_back": 0} for row in rows(undisturbed[1])
+    ]
+    assert sum(row.get("rolled_back", 0) for row in rows(folder)) == 1
 
 
 def test_fewer_images_than_a_batch_are_one_batch():
