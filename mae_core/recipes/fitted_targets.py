@@ -32,6 +32,11 @@ class FittedTargetRecipe(Recipe):
         return self.image_size[0] // self.patch_size, self.image_size[1] // self.patch_size
 
     @property
+    def num_patches(self) -> int:
+        """Patches of one image, L."""
+        return self.grid[0] * self.grid[1]
+
+    @property
     def patch_values(self) -> int:
         """Values of one patch, patch_size²·in_chans."""
         return self.patch_size**2 * self.in_chans
@@ -77,11 +82,11 @@ class TokenizerRecipe(FittedTargetRecipe):
     vocabulary: Count = 8192
     hidden_dim: Count = 256
     temperatures: tuple[Positive, Positive] = (1.0, 0.0625)  # of Gumbel-softmax: first and last step's
-    kl_weight: NotNegative = 0.0
+    usage_weight: NotNegative = 0.1  # of KL(mean use of the tokens ‖ equal use), without which most tokens die
     epochs: Count = 20
     warmup_epochs: NotNegative = 1.0
     batch_size: Count = 512
-    base_lr: Positive = 1e-3
+    base_lr: Positive = 1e-2
     min_lr: NotNegative = 0.0
     weight_decay: NotNegative = 0.0
     betas: Betas = (0.9, 0.999)

@@ -59,7 +59,7 @@ MINI = Scale(
         LogisticRegressionRecipe: {**TINY_IMAGES, "labels": 2000},
         FittedTargetRecipe: {**TINY_IMAGES, "train_images": 5000},
         PcaRecipe: {"fit_images": 5000},
-        TokenizerRecipe: {"vocabulary": 64, "hidden_dim": 64, "epochs": 8, "batch_size": 128, "base_lr": 4e-3},
+        TokenizerRecipe: {"vocabulary": 64, "hidden_dim": 64, "epochs": 8, "batch_size": 128, "base_lr": 4e-2},
         KnnRecipe: {"labels": 2000},
         RidgeRecipe: {"labels": 2000},
         RobustnessRecipe: {"scored_images": 1000},

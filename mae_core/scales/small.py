@@ -58,7 +58,7 @@ SMALL = Scale(
         LogisticRegressionRecipe: {**TINY_IMAGES, "labels": 10_000},
         FittedTargetRecipe: {**TINY_IMAGES},
         PcaRecipe: {"fit_images": 10_000},
-        TokenizerRecipe: {"vocabulary": 128, "hidden_dim": 64, "epochs": 4, "batch_size": 128, "base_lr": 4e-3},
+        TokenizerRecipe: {"vocabulary": 128, "hidden_dim": 64, "epochs": 4, "batch_size": 128, "base_lr": 4e-2},
         KnnRecipe: {"labels": 10_000},
         RidgeRecipe: {"labels": 10_000},
         RobustnessRecipe: {"scored_images": 2000},

@@ -59,7 +59,7 @@ SMOKE = Scale(
         LogisticRegressionRecipe: {**TINY_IMAGES, "labels": 256, "scored_images": 1000, "components": 32},
         FittedTargetRecipe: {**TINY_IMAGES, "train_images": 256},
         PcaRecipe: {"fit_images": 256},
-        TokenizerRecipe: {"vocabulary": 16, "hidden_dim": 16, "epochs": 4, "batch_size": 64, "base_lr": 8e-3},
+        TokenizerRecipe: {"vocabulary": 16, "hidden_dim": 16, "epochs": 4, "batch_size": 64, "base_lr": 1e-1},
         KnnRecipe: {"labels": 256, "scored_images": 1000},
         RidgeRecipe: {"labels": 256, "scored_images": 1000},
         RobustnessRecipe: {"scored_images": 100},

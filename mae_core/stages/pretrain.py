@@ -12,9 +12,11 @@ from mae_core.data.images import Images, View
 from mae_core.model.mae import MaskedAutoencoder
 from mae_core.model.masking import draw_masking
 from mae_core.model.patches import patchify, unpatchify
+from mae_core.model.targets import Target
 from mae_core.recipes import PretrainRecipe
 from mae_core.signature import Stage
 from mae_core.stages.device import autocast, device_of
+from mae_core.stages.fitted_targets import target_of
 from mae_core.stages.images import images_of
 from mae_core.stages.result import Result
 from mae_core.stages.weights import save_weights
@@ -31,10 +33,10 @@ PANELS = "panels.npz"
 class Reconstruction(Learner):
     """Learn to reconstruct masked patches."""
 
-    def __init__(self, recipe: PretrainRecipe, images: Images) -> None:
+    def __init__(self, recipe: PretrainRecipe, images: Images, target: Target | None = None) -> None:
         self.recipe, self.images = recipe, images
         self.device = device_of(recipe)
-        self.module: MaskedAutoencoder = MaskedAutoencoder(recipe).to(self.device)
+        self.module: MaskedAutoencoder = MaskedAutoencoder(recipe, target).to(self.device)
 
     def view(self, epoch: int) -> View:
         """The augmentation of an epoch."""
@@ -54,7 +56,7 @@ def pretrain(stage: Stage, store: Store, workspace: Workspace) -> Result:
     recipe = stage.recipe
     assert isinstance(recipe, PretrainRecipe)
     images = images_of(recipe, recipe, store, "train")
-    learner = Reconstruction(recipe, images)
+    learner = Reconstruction(recipe, images, target_of(stage, store, images, device_of(recipe)))
     lr = absolute_lr(recipe.base_lr, recipe.batch_size)
     course = course_of(recipe, splits.pretraining(len(images), recipe.train_images), recipe.min_lr / lr)
     optimizer = adamw(parameter_groups(learner.module, lr, recipe.weight_decay), recipe.betas)
@@ -73,8 +75,8 @@ def draw_panels(learner: Reconstruction, images: Images, path: Path) -> None:
     imgs = images.batch(samples, View("eval"))
     masking = draw_masking(learner.recipe, 0, samples)
     module = learner.module.eval()
-    pred = module.reconstruct(imgs.to(learner.device), masking.to(learner.device)).float().cpu()
-    shown = module.target.display(pred, imgs)
+    shown = imgs.to(learner.device)
+    shown = module.target.display(module.reconstruct(shown, masking.to(learner.device)).float(), shown).cpu()
     visible = unpatchify(
         patchify(torch.ones_like(imgs), learner.recipe.patch_size) * (1 - masking.mask)[:, :, None],
         learner.recipe.patch_size,

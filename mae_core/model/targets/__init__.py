@@ -3,10 +3,9 @@
 from mae_core.model.targets.components import Covariance, PcaTarget, PrincipalComponents
 from mae_core.model.targets.pixels import NormPixelTarget, PixelTarget, pixel_target
 from mae_core.model.targets.target import Target
-from mae_core.model.targets.tokens import CodebookUse, Tokenizer, TokenTarget
+from mae_core.model.targets.tokens import Tokenizer, TokenTarget
 
 __all__ = [
-    "CodebookUse",
     "Covariance",
     "NormPixelTarget",
     "PcaTarget",

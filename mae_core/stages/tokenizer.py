@@ -1,0 +1,82 @@
+"""Training our own tokenizer, a small discrete VAE."""
+
+from __future__ import annotations
+
+import torch
+from torch.nn import functional as F
+
+from mae_core import randomness
+from mae_core.data import splits
+from mae_core.data.images import Images, View
+from mae_core.model.patches import patchify
+from mae_core.model.targets.dvae import DiscreteVae, gumbel_from, shares_of, temperature_at, usage_gap
+from mae_core.recipes import TokenizerRecipe
+from mae_core.signature import Stage
+from mae_core.stages.device import autocast, device_of
+from mae_core.stages.fitted_targets import codebook_metrics, patch_images
+from mae_core.stages.result import Result
+from mae_core.stages.weights import save_weights
+from mae_core.store.run import Store
+from mae_core.training.course import Batch, course_of
+from mae_core.training.loop import Learner, train
+from mae_core.training.optim import absolute_lr, adamw, parameter_groups
+from mae_core.training.workspace import Workspace
+
+
+class Tokenization(Learner):
+    """Learn tokens whose pictures look like the patches that carry them."""
+
+    def __init__(self, recipe: TokenizerRecipe, images: Images, steps: int) -> None:
+        self.recipe, self.images, self.steps = recipe, images, steps
+        self.device = device_of(recipe)
+        self.module: DiscreteVae = DiscreteVae(recipe).to(self.device)
+        self._shares: tuple[int, torch.Tensor] | None = None  # of the effective batch of a step
+
+    def loss(self, batch: Batch) -> torch.Tensor:
+        """Squared error of the relaxed painting, and what unequal use of the tokens costs."""
+        recipe, imgs = self.recipe, self._imgs(batch.samples)
+        with autocast(self.device, recipe.dtype):
+            logits = self.module.logits(imgs)
+            painted = self.module.relaxed(logits, self._gumbel(batch), temperature_at(recipe, batch.step / self.steps))
+        logits = logits.float()
+        error: torch.Tensor = F.mse_loss(painted.float(), patchify(imgs, recipe.patch_size))
+        unequal = usage_gap(shares_of(logits), self._effective_shares(batch, logits))
+        return error + recipe.usage_weight * unequal
+
+    def _imgs(self, samples: torch.Tensor) -> torch.Tensor:
+        return self.images.batch(samples, View("eval")).to(self.device, non_blocking=True)
+
+    def _gumbel(self, batch: Batch) -> torch.Tensor:
+        """Each sample's own noise, (N, L, vocabulary)."""
+        shape = self.recipe.num_patches, self.recipe.vocabulary
+        uniform = randomness.uniform(
+            self.recipe.seed, "gumbel", batch.epoch, samples=batch.samples, width=shape[0] * shape[1]
+        )
+        return gumbel_from(uniform).unflatten(1, shape).to(self.device, non_blocking=True)
+
+    @torch.no_grad()
+    def _effective_shares(self, batch: Batch, logits: torch.Tensor) -> torch.Tensor:
+        """The tokens' mean probabilities over the effective batch, of which `logits` are the micro-batch's."""
+        if len(batch.samples) == len(batch.effective):
+            return shares_of(logits)
+        if self._shares is None or self._shares[0] != batch.step:
+            parts = batch.effective.split(len(batch.samples))
+            with autocast(self.device, self.recipe.dtype):
+                sums = [shares_of(self.module.logits(self._imgs(part)).float()) * len(part) for part in parts]
+            self._shares = batch.step, torch.stack(sums).sum(dim=0) / len(batch.effective)
+        return self._shares[1]
+
+
+def tokenizer(stage: Stage, store: Store, workspace: Workspace) -> Result:
+    """Train it, write its weights, report on held-out train images how its tokens are used and what they look like."""
+    recipe = stage.recipe
+    assert isinstance(recipe, TokenizerRecipe)
+    images = patch_images(recipe, store)
+    lr = absolute_lr(recipe.base_lr, recipe.batch_size)
+    course = course_of(recipe, splits.pretraining(len(images), recipe.train_images), recipe.min_lr / lr)
+    learner = Tokenization(recipe, images, course.steps)
+    optimizer = adamw(parameter_groups(learner.module, lr, recipe.weight_decay), recipe.betas)
+    trained = train(learner, optimizer, course, workspace)
+    save_weights(workspace.folder, learner.module, stage)
+    used = codebook_metrics(learner.module, recipe, images, learner.device, workspace)
+    return Result({"loss": trained.loss, **used}, trained.images_per_second)
