@@ -51,11 +51,7 @@ def execute(launch: Launch, report: Reporter, console: Console) -> int:
     begun = time.monotonic()
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _interrupt)
-    have_data(launch.info, launch.home)
-    plan, store = launch.plan(), Store(launch.home)
-    for stage in plan.stages.values():
-        store.plan(stage)
-    _write_labels(launch)
+    plan, store = prepare(launch)
     follower = Follower(launch.home)
     try:
         board = _run(launch, plan, store, console)
@@ -80,6 +76,16 @@ def have_data(info: DataInfo, home: Path) -> None:
     if info.name != "fashion_mnist":
         raise DataError(f"{info.name} is not on this machine; docs/your-own-images.md tells where it is looked for.")
     obtain_fashion_mnist(home)
+
+
+def prepare(launch: Launch) -> tuple[Plan, Store]:
+    """Fetch the data and write the plan down, so that any process can do its stages and name its cells."""
+    have_data(launch.info, launch.home)
+    plan, store = launch.plan(), Store(launch.home)
+    for stage in plan.stages.values():
+        store.plan(stage)
+    _write_labels(launch)
+    return plan, store
 
 
 def _write_labels(launch: Launch) -> None:

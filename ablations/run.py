@@ -40,7 +40,8 @@ def _arguments(words: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--scale", default="mini", help=f"one of {', '.join(SCALES)}; default mini")
     parser.add_argument("--seeds", type=int, default=1, metavar="N", help="seeds 0 … N-1; default 1")
     parser.add_argument("--data", metavar="NAME|FOLDER", help="default: the scale's")
-    parser.add_argument("--cluster", choices=["local"], default="local", help="where the stages run")
+    parser.add_argument("--cluster", choices=["local", "slurm"], default="local", help="where the stages run")
+    parser.add_argument("--max-gpu-hours", type=float, metavar="H", help="with slurm: refuse a plan that costs more")
     parser.add_argument("--home", metavar="DIR", help="default: $MAE_HOME, else ./out")
     parser.add_argument("--dry-run", action="store_true", help="print the plan and stop")
     parser.add_argument("--list", action="store_true", help="list the ablations and stop")
@@ -92,6 +93,16 @@ def _dry_run(launch: Launch, console: Console) -> None:
         )
 
 
+def _on_cluster(launch: Launch, arguments: argparse.Namespace, console: Console) -> int:
+    from ablations.submit import Words, forecast, submit  # submitit: not needed elsewhere
+
+    if arguments.dry_run:
+        _dry_run(launch, console)
+        forecast(launch, arguments.max_gpu_hours, console)
+        return 0
+    return submit(launch, Words(tuple(arguments.names), arguments.data), arguments.max_gpu_hours, _report, console)
+
+
 def _report(launch: Launch, one: Selected, wall_seconds: float) -> Report:
     from reports.report import build  # pandas and matplotlib: not needed to list or to plan
 
@@ -108,6 +119,8 @@ def main(words: Sequence[str] | None = None) -> int:
             _list(console)
             return 0
         launch = _resolve(arguments)
+        if arguments.cluster == "slurm":
+            return _on_cluster(launch, arguments, console)
         if arguments.dry_run:
             _dry_run(launch, console)
             return 0

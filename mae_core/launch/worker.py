@@ -23,9 +23,9 @@ from typing import TextIO
 class Wish:
     """The request to stop: set by a signal or by the end of the input, read at step boundaries."""
 
-    def __init__(self) -> None:
+    def __init__(self, *more: signal.Signals) -> None:
         self.stop = False
-        for number in (signal.SIGTERM, signal.SIGINT):
+        for number in (signal.SIGTERM, signal.SIGINT, *more):
             signal.signal(number, self._set)
 
     def _set(self, *_: object) -> None:

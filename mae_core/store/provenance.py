@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import json
 import os
 import platform
 import subprocess
@@ -13,6 +14,7 @@ from typing import Any
 
 PACKAGES = ("torch", "torchvision", "timm", "numpy", "scikit-learn", "pydantic")
 CODE = Path(__file__).parents[1]  # mae_core: what computes
+SNAPSHOT = "snapshot.json"  # beside a copy of the code: what `code_version` was where it was copied from
 
 
 def _git(*words: str) -> str | None:
@@ -31,6 +33,9 @@ def code_version() -> dict[str, Any]:
     digest = hashlib.sha256()
     for path in sorted(CODE.rglob("*.py")):
         digest.update(path.relative_to(CODE).as_posix().encode() + b"\0" + path.read_bytes())
+    copied = CODE.parent / SNAPSHOT
+    if copied.is_file():
+        return {**json.loads(copied.read_text()), "source": digest.hexdigest()[:16]}
     diff = _git("diff", "HEAD", "--", str(CODE)) or ""
     return {
         "commit": _git("rev-parse", "HEAD") or "unknown",

@@ -1,0 +1,116 @@
+"""The keeper: a small job that sees launches through when their launcher has gone.
+
+    python -m mae_core.launch.slurm.keeper --home DIR
+
+It tops up what the site's limits kept back, submits again what was lost, gives up what gets no further, keeps the
+tracker in step, and builds the reports. It may die at any moment: the same `ablations.run` command brings another.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from mae_core.launch.slurm import queue as slurm
+from mae_core.launch.slurm.job import STOPPED, requeue
+from mae_core.launch.slurm.launches import ClusterLaunch, Launches
+from mae_core.launch.slurm.policy import Policy
+from mae_core.launch.slurm.settings import ClusterError, load
+from mae_core.launch.slurm.standing import Standing
+from mae_core.launch.slurm.submit import Cluster, dismissed
+from mae_core.launch.worker import Wish
+from mae_core.signature import Stage, from_document
+from mae_core.store.attempt import Watch
+from mae_core.tracking.follow import Follower
+
+SYNC_SECONDS = 60.0  # for the tracker, at the end
+
+
+class Keeper:
+    """Sees the launches of a home through."""
+
+    def __init__(self, home: Path, wish: Wish) -> None:
+        self.home, self.wish, self.watch = home, wish, Watch()
+        self._stages: dict[str, list[Stage]] = {}  # by launch
+
+    def keep(self) -> int:
+        """Go on until every launch is through or the job must stop; the exit status."""
+        seconds = 0.0
+        while not self.wish.stop:
+            under_way = [(launch, self._cluster(launch)) for launch in Launches(self.home).under_way()]
+            if not under_way and dismissed(self.home):
+                return 0
+            for launch, cluster in under_way:
+                seconds = cluster.settings.poll_seconds
+                try:
+                    self._tend(launch, cluster)
+                except ClusterError as error:  # SLURM is not well; nothing is known, so nothing is done
+                    _say(str(error))
+            self._wait(seconds)
+        return STOPPED
+
+    def _cluster(self, launch: ClusterLaunch) -> Cluster:
+        return Cluster(self.home, load(Path(launch.settings)), Path(launch.snapshot))
+
+    def _wait(self, seconds: float) -> None:
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline and not self.wish.stop:
+            time.sleep(0.2)
+
+    def _tend(self, launch: ClusterLaunch, cluster: Cluster) -> None:
+        stages = self._stages_of(launch, cluster)
+        policy = Policy(launch, cluster.store, cluster.settings.tries)
+        done = cluster.submit(stages, watch=self.watch, spare=policy.spare)
+        if done.stages:
+            _say(f"{launch.name}: {done.stages} stages submitted in {len(done.submitted)} arrays")
+        if done.refused:
+            _say(f"{launch.name}: {done.refused} It is tried again.")
+        if not done.submitted and not done.refused and not done.standing.moving:
+            self._finish(launch, done.standing)
+
+    def _stages_of(self, launch: ClusterLaunch, cluster: Cluster) -> list[Stage]:
+        if launch.name not in self._stages:
+            documents = [cluster.store.run(signature).document for signature in launch.signatures]
+            self._stages[launch.name] = [from_document(document) for document in documents if document]
+        return self._stages[launch.name]
+
+    def _finish(self, launch: ClusterLaunch, found: Standing) -> None:
+        """Build the reports of a launch that nothing is left to do for."""
+        _say(f"{launch.name}: {len(found.done)} done, {len(found.ended)} failed, {len(found.open)} blocked")
+        environment = slurm.scrubbed() | {"PYTHONPATH": launch.snapshot}
+        said = []
+        for words in launch.reports:
+            built = subprocess.run(words, cwd=launch.snapshot, env=environment, stdin=subprocess.DEVNULL, check=False)
+            said.append(f"{' '.join(words)}: exit status {built.returncode}")
+        Launches(self.home).end(launch, "\n".join(said))
+
+
+def _say(text: str) -> None:
+    print(f"{time.strftime('%Y-%m-%d %H:%M:%S')} {text}", flush=True)
+
+
+def main() -> int:
+    """Keep; returns the exit status."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--home", type=Path, required=True)
+    home = parser.parse_args().home
+    wish = Wish(signal.SIGUSR2)
+    follower = Follower(home)
+    try:
+        status = Keeper(home, wish).keep()
+    finally:
+        unsynced = follower.finish(0.0 if wish.stop else SYNC_SECONDS)
+    if unsynced:
+        _say(unsynced)
+    if status == STOPPED:
+        _say("requeued" if requeue(os.environ["SLURM_JOB_ID"]) else "stopped")
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(main())

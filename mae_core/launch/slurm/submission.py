@@ -1,0 +1,115 @@
+"""Submission: an array's script, written by submitit, handed to sbatch."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shlex
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import submitit
+from submitit.core.utils import FailedJobError, FailedSubmissionError
+
+from mae_core.launch.local import MALLOC
+from mae_core.launch.slurm.arrays import JobArray, cluster_folder
+from mae_core.launch.slurm.queue import scrubbed
+from mae_core.launch.slurm.settings import KEEPER, ClusterError, ClusterSettings, Shape
+
+
+class _Executor(submitit.SlurmExecutor):
+    """Submits a command instead of a pickled function: what a task does stands in the array's file."""
+
+    def submit(self, command: str, indices: str, parallel: int) -> str:  # type: ignore[override]
+        """The id of the array of `indices` whose tasks run `command`."""
+        more = {**self.parameters.get("additional_parameters", {}), "array": f"{indices}%{parallel}"}
+        self.parameters |= {"map_count": 1, "additional_parameters": more}
+        return str(self._submit_command(command).job_id)
+
+
+class Submitter:
+    """Submits arrays of one home under one site's settings, with the code of one snapshot."""
+
+    def __init__(self, home: Path, settings: ClusterSettings, snapshot: Path, exclude: list[str]) -> None:
+        self.home, self.settings, self.snapshot, self.exclude = home, settings, snapshot, exclude
+        self.logs = cluster_folder(home) / "logs"
+
+    def array(self, array: JobArray, after: str | None = None) -> str:
+        """Submit an array; `after` is the job id of the one it waits for. Returns its job id."""
+        words = ["mae_core.launch.slurm.job", "--home", str(self.home), "--array", array.name]
+        shape = self.settings.shape(array.kind)
+        return self._submit(array.name, shape, words, array.indices, array.threads, after)
+
+    def keeper(self, name: str) -> str:
+        """Submit the keeper."""
+        words = ["mae_core.launch.slurm.keeper", "--home", str(self.home)]
+        return self._submit(name, self.settings.shape(KEEPER), words, "0", 1, None)
+
+    def _submit(
+        self, name: str, shape: Shape, words: list[str], indices: str, threads: int | None, after: str | None
+    ) -> str:
+        self.logs.mkdir(parents=True, exist_ok=True)
+        try:
+            with _without_allocation():
+                executor = _Executor(folder=self.logs)
+                executor.update_parameters(**self._parameters(name, shape, threads, after))
+                return executor.submit(self._command(words), indices, shape.parallel)
+        except RuntimeError as error:
+            raise ClusterError(f"{error} Use --cluster local, or submit from a machine of the cluster.") from None
+        except (FailedJobError, FailedSubmissionError) as error:
+            lines = [line for line in str(error).splitlines() if "error" in line.lower()] or [str(error)]
+            raise ClusterError(f"sbatch refused: {lines[-1].strip()}") from None
+
+    def _command(self, words: list[str]) -> str:
+        python = self.settings.python or sys.executable
+        return f"{self.settings.container} {shlex.join([python, '-u', '-m', *words])}".strip()
+
+    def _parameters(self, name: str, shape: Shape, threads: int | None, after: str | None) -> dict[str, Any]:
+        more: dict[str, Any] = {"chdir": str(self.snapshot), "requeue": True, **dict(shape.more)}
+        if after is not None:
+            more |= {"dependency": f"aftercorr:{after}", "kill-on-invalid-dep": "yes"}
+        exclude = ",".join([*filter(None, [shape.exclude]), *self.exclude])
+        given = {
+            "partition": shape.partition,
+            "account": shape.account,
+            "qos": shape.qos,
+            "constraint": shape.constraint,
+            "exclude": exclude or None,
+            "gpus_per_node": shape.gpus_per_node or None,
+            "mem": f"{round(shape.mem_gb * 1024)}M" if shape.mem_gb else None,
+        }
+        return {
+            "job_name": name,
+            "time": shape.time,
+            "nodes": shape.nodes,
+            "ntasks_per_node": shape.ranks_per_node,
+            "cpus_per_task": shape.cpus_per_rank,
+            "signal_delay_s": shape.signal_seconds,
+            "stderr_to_stdout": True,
+            "setup": [*self._environment(threads or shape.cpus_per_rank), *self.settings.setup],
+            # since 22.05 srun does not take --cpus-per-task over from sbatch
+            "srun_args": [f"--cpus-per-task={shape.cpus_per_rank}", "--kill-on-bad-exit=1"],
+            "additional_parameters": more,
+            **{name: value for name, value in given.items() if value is not None},
+        }
+
+    def _environment(self, threads: int) -> list[str]:
+        variables: dict[str, str] = {"PYTHONPATH": str(self.snapshot)}
+        variables |= dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), str(threads))
+        variables |= MALLOC
+        return [f"export {name}={shlex.quote(value)}" for name, value in variables.items()]
+
+
+@contextlib.contextmanager
+def _without_allocation() -> Iterator[None]:
+    """This process's environment as `scrubbed` has it: what sbatch, run by submitit, and the jobs inherit."""
+    kept, before = scrubbed(), dict(os.environ)
+    os.environ.clear()
+    os.environ.update(kept)
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
