@@ -25,7 +25,7 @@ from mae_core.training.workspace import StoppedError, Workspace
 
 M = TypeVar("M", bound=nn.Module)
 
-AT_ONCE = 64  # images of a pass without gradients
+AT_ONCE = 64  # images of a step without gradients
 JUDGED = 1000  # images on which a codebook is judged, at most
 
 

@@ -13,7 +13,7 @@ from mae_core.model.targets.dvae import DiscreteVae, gumbel_from, shares_of, tem
 from mae_core.recipes import TokenizerRecipe
 from mae_core.signature import Stage
 from mae_core.stages.device import autocast, device_of
-from mae_core.stages.fitted_targets import codebook_metrics, patch_images
+from mae_core.stages.fitted_targets import AT_ONCE, codebook_metrics, patch_images
 from mae_core.stages.result import Result
 from mae_core.stages.weights import save_weights
 from mae_core.store.run import Store
@@ -30,7 +30,7 @@ class Tokenization(Learner):
         self.recipe, self.images, self.steps = recipe, images, steps
         self.device = device_of(recipe)
         self.module: DiscreteVae = DiscreteVae(recipe).to(self.device)
-        self._shares: tuple[int, torch.Tensor] | None = None  # of the effective batch of a step
+        self._shares = torch.empty(0)  # mean probabilities over an effective batch that is split
 
     def loss(self, batch: Batch) -> torch.Tensor:
         """Squared error of the relaxed painting, and what unequal use of the tokens costs."""
@@ -40,8 +40,22 @@ class Tokenization(Learner):
             painted = self.module.relaxed(logits, self._gumbel(batch), temperature_at(recipe, batch.step / self.steps))
         logits = logits.float()
         error: torch.Tensor = F.mse_loss(painted.float(), patchify(imgs, recipe.patch_size))
-        unequal = usage_gap(shares_of(logits), self._effective_shares(batch, logits))
-        return error + recipe.usage_weight * unequal
+        shares = shares_of(logits)
+        return error + usage_gap(shares, shares.detach() if batch.whole else self._shares) * recipe.usage_weight
+
+    @torch.no_grad()
+    def statistics(self, share: Batch) -> torch.Tensor:
+        """The tokens' probabilities summed over the images of `share`, and how many these are: (vocabulary + 1,)."""
+        sums = torch.zeros(self.recipe.vocabulary + 1, device=self.device)
+        for samples in share.samples.split(AT_ONCE):
+            with autocast(self.device, self.recipe.dtype):
+                logits = self.module.logits(self._imgs(samples))
+            sums += torch.cat([shares_of(logits.float()), sums.new_ones(1)]) * len(samples)
+        return sums
+
+    def use_statistics(self, sums: torch.Tensor) -> None:
+        """Take the tokens' mean probabilities over the effective batch."""
+        self._shares = sums[:-1] / sums[-1]
 
     def _imgs(self, samples: torch.Tensor) -> torch.Tensor:
         return self.images.batch(samples, View("eval")).to(self.device, non_blocking=True)
@@ -52,19 +66,8 @@ class Tokenization(Learner):
         uniform = randomness.uniform(
             self.recipe.seed, "gumbel", batch.epoch, samples=batch.samples, width=shape[0] * shape[1]
         )
-        return gumbel_from(uniform).unflatten(1, shape).to(self.device, non_blocking=True)
-
-    @torch.no_grad()
-    def _effective_shares(self, batch: Batch, logits: torch.Tensor) -> torch.Tensor:
-        """The tokens' mean probabilities over the effective batch, of which `logits` are the micro-batch's."""
-        if len(batch.samples) == len(batch.effective):
-            return shares_of(logits)
-        if self._shares is None or self._shares[0] != batch.step:
-            parts = batch.effective.split(len(batch.samples))
-            with autocast(self.device, self.recipe.dtype):
-                sums = [shares_of(self.module.logits(self._imgs(part)).float()) * len(part) for part in parts]
-            self._shares = batch.step, torch.stack(sums).sum(dim=0) / len(batch.effective)
-        return self._shares[1]
+        noise: torch.Tensor = gumbel_from(uniform).unflatten(1, shape)
+        return noise.to(self.device, non_blocking=True)
 
 
 def tokenizer(stage: Stage, store: Store, workspace: Workspace) -> Result:
