@@ -1,4 +1,4 @@
-"""Where every cell stands: state, progress, loss, rate, time left, attempts.
+"""Where every cell stands: state, progress, loss, rate, time left, attempts, and on a cluster job and node.
 
 python -m ablations.status                   everything launched from this home
 python -m ablations.status mask_ratio --watch
@@ -9,7 +9,8 @@ from __future__ import annotations
 import argparse
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 
 from rich.console import Console
 from rich.live import Live
@@ -18,11 +19,13 @@ from rich.table import Table
 from ablations.display import clock
 from mae_core.errors import UserError
 from mae_core.home import home_folder
+from mae_core.launch.slurm.view import STATES, View
 from mae_core.store.run import Run, Store
 from mae_core.tracking.labels import Label, read_labels
 
 WATCH_SECONDS = 2.0
-LINE = 200
+HEADS = ("cell", "scale", "data", "state", "step", "loss", "images/s", "left", "attempts")
+CLUSTER_HEADS = ("job", "node")
 
 
 def _arguments(words: Sequence[str] | None) -> argparse.Namespace:
@@ -35,79 +38,119 @@ def _arguments(words: Sequence[str] | None) -> argparse.Namespace:
     return parser.parse_args(words)
 
 
-def _columns(run: Run, store: Store) -> tuple[str, ...]:
-    """State, progress, loss, images/s, time left, attempts and reason of the run, or of the parent it waits for."""
-    if run.status == "planned":
+@dataclass
+class _Status:
+    """One look at a home."""
+
+    store: Store
+    view: View
+    _known: dict[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def columns(self, signature: str) -> tuple[str, ...]:
+        """State, progress, loss, images/s, time left, attempts, job, node and reason of a run."""
+        if signature not in self._known:
+            self._known[signature] = self._columns(self.store.run(signature))
+        return self._known[signature]
+
+    def _columns(self, run: Run) -> tuple[str, ...]:
+        if run.finished is not None:
+            return self._row(run, "done")
+        mark, queued = self.view.marks.get(run.signature), self.view.queued(run.signature)
+        if run.status != "running" and queued is not None:
+            return self._row(run, STATES.get(queued.state, queued.state.lower()), queued.reason)
+        if run.status == "running":
+            return self._row(run, "running")
+        if mark is not None:
+            return self._row(run, *mark)
+        if self.view.unknown and run.signature in self.view.tasks and run.status in ("planned", "interrupted"):
+            return self._row(run, "unknown", self.view.unknown)
+        if run.status == "planned":
+            return self._of_planned(run)
+        return self._row(run, run.status, (run.record or {}).get("reason", ""))
+
+    def _of_planned(self, run: Run) -> tuple[str, ...]:
+        """What a stage that nothing was done for waits for; its parent's progress says when it may begin."""
         for parent in (run.document or {}).get("parents", ()):
-            before = store.run(parent["signature"])
-            if before.status != "done":
-                state, *rest = _columns(before, store)
+            if self.store.run(parent["signature"]).finished is None:
+                state, *rest = self.columns(parent["signature"])
                 return (f"waits ({parent['kind']} {state})", *rest)
-    progress = run.attempts[-1].progress if run.attempts and run.finished is None else {}
-    step, steps, rate = progress.get("step", 0), progress.get("steps", 0), progress.get("images_per_second", 0.0)
-    taken = time.time() - run.attempts[-1].owner.get("taken", time.time()) if run.attempts else 0.0
-    left = clock(taken * (steps - step) / step) if run.status == "running" and step else ""
-    loss = progress.get("loss")
-    return (
-        run.status,
-        f"{step}/{steps}" if steps else "",
-        "" if loss is None else f"{loss:.4f}",
-        f"{rate:,.0f}" if rate else "",
-        left,
-        str(len(run.attempts)),
-        (run.record or {}).get("reason", ""),
-    )
+        return self._row(run, "planned")
+
+    def _row(self, run: Run, state: str, reason: str = "") -> tuple[str, ...]:
+        progress = run.attempts[-1].progress if run.attempts and run.finished is None else {}
+        step, steps, rate = progress.get("step", 0), progress.get("steps", 0), progress.get("images_per_second", 0.0)
+        left = ""
+        if state == "running" and step:
+            left = clock((time.time() - run.attempts[-1].owner.get("taken", time.time())) * (steps - step) / step)
+        loss, job = progress.get("loss"), self.view.job(run.signature)
+        return (
+            state,
+            f"{step}/{steps}" if steps else "",
+            "" if loss is None else f"{loss:.4f}",
+            f"{rate:,.0f}" if rate else "",
+            left,
+            str(len(run.attempts)),
+            *((job.job, job.node) if job else ("", "")),
+            reason,
+        )
 
 
-def _table(store: Store, names: Sequence[str]) -> Table:
-    table = Table(
-        "cell",
-        "scale",
-        "data",
-        "state",
-        "step",
-        "loss",
-        "images/s",
-        "left",
-        "attempts",
-        "why",
-        box=None,
-        pad_edge=False,
-    )
+def _rows(store: Store, names: Sequence[str]) -> Iterator[tuple[str, ...]]:
+    """The head, then a row for each cell; job and node only where there is a cluster."""
+    status = _Status(store, View.of(store.home))
+    with_cluster = bool(status.view.tasks)
+    yield (*HEADS, *(CLUSTER_HEADS if with_cluster else ()), "why")
+    for label, signature in _cells(store, names):
+        *plain, job, node, reason = status.columns(signature)
+        place = (job, node) if with_cluster else ()
+        yield (label.cell, label.scale, label.data, *plain, *place, reason)
+
+
+def _cells(store: Store, names: Sequence[str]) -> list[tuple[Label, str]]:
     labels = read_labels(store.home)
     known = {label.ablation for several in labels.values() for label in several}
     unknown = [name for name in names if name not in known]
     if unknown:
-        raise UserError(f"Nothing named {unknown[0]!r} was launched from {store.home}; it has {_listed(known)}.")
-    rows: list[tuple[Label, Run]] = [
-        (label, store.run(signature))
+        listed = ", ".join(sorted(known)) or "nothing yet"
+        raise UserError(f"Nothing named {unknown[0]!r} was launched from {store.home}; it has {listed}.")
+    cells = [
+        (label, signature)
         for signature, several in labels.items()
         for label in several
         if not names or label.ablation in names
     ]
-    for label, run in sorted(rows, key=lambda row: (row[0].ablation, row[0].scale, row[0].data, row[0].seed)):
-        table.add_row(label.cell, label.scale, label.data, *_columns(run, store))
+    return sorted(cells, key=lambda cell: (cell[0].ablation, cell[0].scale, cell[0].data, cell[0].seed))
+
+
+def _table(rows: Sequence[tuple[str, ...]]) -> Table:
+    table = Table(*rows[0], box=None, pad_edge=False)
+    for row in rows[1:]:
+        table.add_row(*row)
     return table
 
 
-def _listed(names: set[str]) -> str:
-    return ", ".join(sorted(names)) or "nothing yet"
+def _print(rows: Sequence[tuple[str, ...]]) -> None:
+    """Aligned lines that no window cuts; thousands of them take no time."""
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    for row in rows:
+        print("  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip())
 
 
 def main(words: Sequence[str] | None = None) -> int:
     """The command; returns the exit status."""
     arguments, console = _arguments(words), Console()
-    if not console.is_terminal:
-        console = Console(width=LINE)  # nobody's window cuts the names
     try:
         store = Store(home_folder(arguments.home))
-        table = _table(store, arguments.names)
-        if not arguments.watch:
-            console.print(table if table.rows else f"Nothing was launched from {store.home} yet.")
+        rows = list(_rows(store, arguments.names))
+        if len(rows) == 1:
+            print(f"Nothing was launched from {store.home} yet.")
             return 0
-        with Live(table, console=console, auto_refresh=False) as live:
+        if not arguments.watch:
+            _print(rows)
+            return 0
+        with Live(_table(rows), console=console, auto_refresh=False) as live:
             while True:
-                live.update(_table(store, arguments.names), refresh=True)
+                live.update(_table(list(_rows(store, arguments.names))), refresh=True)
                 time.sleep(WATCH_SECONDS)
     except UserError as error:
         print(error, file=sys.stderr)

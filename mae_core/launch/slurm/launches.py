@@ -55,16 +55,20 @@ class Launches:
         (self.folder / f"{launch.name}.over").unlink(missing_ok=True)
         self.unmark(launch.signatures)
 
-    def under_way(self) -> list[ClusterLaunch]:
-        """The launches that are not through."""
+    def all(self) -> list[ClusterLaunch]:
+        """Every launch, by name."""
         found = []
         for path in sorted(self.folder.glob("*.json")):
             content = read_sealed(path)
-            if content is not None and not path.with_suffix(".over").exists():
+            if content is not None:
                 content["reports"] = tuple(tuple(words) for words in content["reports"])
                 content["signatures"] = tuple(content["signatures"])
                 found.append(ClusterLaunch(path.stem, **content))
         return found
+
+    def under_way(self) -> list[ClusterLaunch]:
+        """The launches that are not through."""
+        return [launch for launch in self.all() if not (self.folder / f"{launch.name}.over").exists()]
 
     def end(self, launch: ClusterLaunch, said: str) -> None:
         """Note that a launch is through."""
