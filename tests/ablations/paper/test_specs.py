@@ -1,0 +1,144 @@
+"""What holds of every spec of the paper, whatever it is about."""
+
+from dataclasses import replace
+
+import pytest
+from PIL import Image
+
+from ablations.claims import Alike, Better, Trend
+from ablations.paper import ABLATIONS
+from ablations.protocols import direction
+from ablations.selection import select
+from mae_core.data.catalogue import describe
+from mae_core.errors import UserError
+from mae_core.recipes import FINETUNE, ImportRecipe, RobustnessRecipe, TokenizerRecipe
+from mae_core.scales import SCALES
+
+every_ablation = pytest.mark.parametrize("ablation", ABLATIONS.values(), ids=list(ABLATIONS))
+every_scale = pytest.mark.parametrize("scale", SCALES.values(), ids=list(SCALES))
+
+
+def cells(ablation, scale, home, **more):
+    given = ablation.given(scale, home)
+    return given.cells(scale, describe(scale.data, home), 1, **more)
+
+
+def test_table_and_figure_names_are_those_users_type():
+    assert set(ABLATIONS) == {
+        "mask_ratio", "decoder_depth", "decoder_width", "mask_token", "target", "augmentation", "mask_sampling",
+        "wall_clock", "in1k_comparison", "transfer_classification", "pixels_vs_tokens", "schedule", "model_size",
+        "partial_finetune", "scratch", "linear_probe_methods", "robustness", "reconstructions",
+    }  # fmt: skip
+
+
+@every_ablation
+def test_keys_and_labels_name_one_row_each(ablation):
+    for field in ("key", "label"):
+        names = [getattr(case, field) for case in ablation.cases]
+        assert len(set(names)) == len(names)
+
+
+@every_ablation
+def test_the_default_row_is_run(ablation):
+    assert ablation.case(ablation.default).state == "run"
+
+
+@every_ablation
+def test_claims_speak_of_rows_and_columns_that_exist(ablation):
+    columns = {case.key: case.columns or tuple(ablation.protocols) for case in ablation.cases}
+    for claim in ablation.claims:
+        keys = {Trend: (), Better: ("better", "worse"), Alike: ("one", "other")}[type(claim)]
+        assert claim.protocol in ablation.protocols
+        assert all(claim.protocol in columns[getattr(claim, key)] for key in keys)
+
+
+@every_ablation
+def test_the_papers_numbers_bear_out_the_claims(ablation):
+    paper = {case.key: case.paper for case in ablation.cases}
+    for claim in ablation.claims:
+        if isinstance(claim, Better) and {claim.better, claim.worse} <= {
+            k for k in paper if claim.protocol in paper[k]
+        }:
+            gain = paper[claim.better][claim.protocol] - paper[claim.worse][claim.protocol]
+            assert (-gain if metric(claim.protocol)[0] in LOWER_IS_BETTER else gain) > claim.margin, claim.text
+        if isinstance(claim, Alike):
+            assert abs(paper[claim.one][claim.protocol] - paper[claim.other][claim.protocol]) < claim.margin, claim.text
+
+
+@every_scale
+@every_ablation
+def test_every_row_that_is_run_has_all_its_stages_at_every_scale(ablation, scale, tmp_path):
+    for cell in cells(ablation, scale, tmp_path):
+        assert (cell.stage is not None) == (cell.case.state == "run"), cell.name
+
+
+@every_scale
+def test_equal_rows_of_different_tables_are_one_stage(scale, tmp_path):
+    rows = [
+        ("mask_ratio", "75"), ("decoder_depth", "8"), ("decoder_width", "512"), ("mask_token", "without"),
+        ("target", "pixel"), ("augmentation", "random_crop"), ("mask_sampling", "random_75"), ("wall_clock", "vit_l_8"),
+        ("schedule", "800"), ("scratch", "mae"), ("partial_finetune", "24"),
+    ]  # fmt: skip
+    stages = {c.stage for name, key in rows for c in cells(ABLATIONS[name], scale, tmp_path, only=key)}
+    assert len({stage.signature for stage in stages if stage.recipe.KIND == "finetune"}) == 1
+
+
+def test_zero_tuned_blocks_are_linear_probing_and_all_are_fine_tuning():
+    cases = {case.key: case.evaluations["finetune"] for case in ABLATIONS["partial_finetune"].cases}
+    assert cases["0"].KIND == "linear_probe"
+    assert cases["24"] == FINETUNE
+    assert cases["0.5"].tuned_blocks == 0.5
+
+
+def test_robustness_rests_on_a_fine_tuning_of_a_pretraining(tmp_path):
+    (cell,) = cells(ABLATIONS["robustness"], SCALES["smoke"], tmp_path, only="mae_corruptions_vit_b")
+    assert isinstance(cell.stage.recipe, RobustnessRecipe)
+    (finetuned,) = cell.stage.parents
+    assert [finetuned.kind, *(parent.kind for parent in finetuned.parents)] == ["finetune", "pretrain"]
+
+
+def test_digits_are_transferred_to_from_the_scales_own_data(tmp_path):
+    (cell,) = cells(ABLATIONS["transfer_classification"], SCALES["smoke"], tmp_path, only="digits_vit_l")
+    assert (cell.stage.recipe.data, cell.stage.parents[0].recipe.data) == ("digits", "fashion_mnist")
+
+
+def test_tokens_are_ours_below_the_papers_scale_and_dalles_at_it(tmp_path):
+    (cell,) = cells(ABLATIONS["target"], SCALES["gpu"], tmp_path, only="token")[:1]
+    assert isinstance(cell.stage.parents[0].parents[0].recipe, TokenizerRecipe)
+    assert "dalle_encoder" in str(ABLATIONS["target"].given(SCALES["paper"], tmp_path).case("token").needs)
+    (tmp_path / "weights").mkdir()
+    (tmp_path / "weights" / "dalle_encoder.safetensors").write_bytes(b"weights")
+    (cell,) = cells(ABLATIONS["target"], SCALES["paper"], tmp_path, only="token")[:1]
+    assert cell.stage.parents[0].parents[0].kind == "dalle"
+
+
+def test_a_row_that_needs_weights_runs_once_they_are_in_the_home(tmp_path):
+    spec, scale = ABLATIONS["partial_finetune"], SCALES["mini"]
+    assert cells(spec, scale, tmp_path, only="moco_v3_4")[0].stage is None
+    (tmp_path / "weights").mkdir()
+    (tmp_path / "weights" / "moco_v3_vit_l.pth").write_bytes(b"weights")
+    stage = cells(spec, scale, tmp_path, only="moco_v3_4")[0].stage
+    assert isinstance(stage.parents[0].recipe, ImportRecipe)
+    assert (stage.parents[0].recipe.depth, stage.recipe.tuned_blocks) == (24, 4)
+
+
+def test_a_row_that_needs_data_runs_once_they_are_in_the_home(tmp_path):
+    for name in ("train/a", "train/b", "val/a", "val/b"):
+        folder = tmp_path / "data" / "inat2019" / name
+        folder.mkdir(parents=True)
+        Image.new("RGB", (8, 8)).save(folder / "image.png")
+    (cell,) = cells(ABLATIONS["transfer_classification"], SCALES["mini"], tmp_path, only="inat2019_vit_l")
+    assert cell.stage.recipe.data == str(tmp_path / "data" / "inat2019")
+    assert cell.stage.recipe.fingerprint != cell.stage.parents[0].recipe.fingerprint
+
+
+@pytest.mark.parametrize("name", ["coco", "ade20k", "coco:mae"])
+def test_what_is_not_available_yet_says_so(name):
+    with pytest.raises(UserError, match="not yet available"):
+        select([name])
+
+
+def test_a_row_may_lack_columns():
+    spec = ABLATIONS["mask_token"]
+    spec = replace(spec, cases=(replace(spec.case("without"), columns=("finetune",)),))
+    assert [c.protocol for c in spec.cells(SCALES["smoke"], describe("digits", spec.home), 2)] == ["finetune"] * 2

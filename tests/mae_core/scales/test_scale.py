@@ -1,0 +1,128 @@
+"""Scales: a row keeps what it means, every scaled recipe can be computed, and the paper's scale changes nothing."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mae_core.data.catalogue import describe
+from mae_core.recipes import (
+    BASELINE,
+    FINETUNE,
+    FINETUNE_NORM_PIXEL,
+    FROM_SCRATCH,
+    VIT_B,
+    VIT_H,
+    EncoderRecipe,
+    FinetuneRecipe,
+    fitted_for,
+)
+from mae_core.scales import SCALES, changes
+from mae_core.scales.departures import departed
+
+FASHION = describe("fashion_mnist", Path())
+below_paper = pytest.mark.parametrize("scale", [s for s in SCALES.values() if s.name != "paper"], ids=lambda s: s.name)
+
+
+@pytest.mark.parametrize("recipe", [BASELINE, FINETUNE, FROM_SCRATCH["B"], replace(FINETUNE, tuned_blocks=18)])
+def test_the_papers_scale_changes_no_setting(recipe):
+    info = describe("imagenet1k", Path("nowhere"))
+    assert set(changes(recipe, SCALES["paper"].apply(recipe, info))) <= {"fingerprint"}
+
+
+@below_paper
+def test_model_sizes_stay_three_sizes_in_order(scale):
+    shapes = [scale.apply(EncoderRecipe(**size), FASHION) for size in (VIT_B, {}, VIT_H)]
+    assert len({(s.embed_dim, s.depth) for s in shapes}) == 3
+    assert [s.embed_dim * s.depth for s in shapes] == sorted(s.embed_dim * s.depth for s in shapes)
+    assert len({s.patch_size for s in shapes}) == 1
+
+
+@below_paper
+def test_schedules_keep_their_proportions(scale):
+    epochs = [scale.apply(replace(BASELINE, epochs=n), FASHION).epochs for n in (100, 200, 400, 800, 1600)]
+    assert [n / epochs[0] for n in epochs] == [1, 2, 4, 8, 16]
+
+
+@below_paper
+@settings(deadline=None, max_examples=40)
+@given(
+    heads=st.sampled_from([1, 2, 3, 4, 6, 8, 12, 16, 24, 32]),
+    steps=st.integers(1, 40),
+    decoder_heads=st.sampled_from([1, 2, 4, 8, 16, 32]),
+    decoder_steps=st.integers(1, 40),
+    patch=st.sampled_from([7, 8, 14, 16, 28, 32]),
+    target=st.sampled_from(["pixel", "pca", "token"]),
+)
+def test_every_shape_that_the_paper_could_train_a_scale_can(
+    scale, heads, steps, decoder_heads, decoder_steps, patch, target
+):
+    paper = replace(
+        BASELINE, num_heads=heads, embed_dim=4 * heads * steps, decoder_num_heads=decoder_heads,
+        decoder_embed_dim=4 * decoder_heads * decoder_steps, patch_size=patch, target=target,
+    )  # fmt: skip
+    scaled = scale.apply(paper, FASHION)  # a recipe that cannot be computed refuses to be made
+    fitted = fitted_for(paper)
+    if fitted is not None:
+        assert scale.apply(fitted, FASHION).patch_size == scaled.patch_size
+
+
+@below_paper
+@given(blocks=st.integers(1, 23))
+@settings(deadline=None, max_examples=25)
+def test_tuned_blocks_stay_within_the_encoder_and_in_order(scale, blocks):
+    depth = scale.apply(EncoderRecipe(), FASHION).depth
+    fewer, more = (
+        scale.apply(FinetuneRecipe(tuned_blocks=float(n)), FASHION).tuned_blocks for n in (blocks, blocks + 1)
+    )
+    assert 1 <= fewer <= more <= depth
+    assert scale.apply(FinetuneRecipe(tuned_blocks=0.5), FASHION).tuned_blocks == 0.5
+
+
+@below_paper
+def test_twice_the_resolution_stays_twice_and_is_tiled(scale):
+    encoder = EncoderRecipe(**VIT_H)
+    tuned = scale.apply(replace(FINETUNE, resolution=(448, 448)), FASHION, encoder)
+    scaled = scale.apply(encoder, FASHION)
+    assert tuned.resolution == tuple(2 * side for side in scaled.image_size)
+    assert tuned.resolution[0] % scaled.patch_size == 0
+
+
+@below_paper
+@pytest.mark.parametrize("size", "BLH")
+def test_from_scratch_stays_without_layer_decay_and_averages_over_the_same_share_of_the_schedule(scale, size):
+    scaled = scale.apply(FROM_SCRATCH[size], FASHION)
+    paper_share = 1e4 / (FROM_SCRATCH[size].epochs * -(-1_281_167 // 4096))
+    steps = scaled.epochs * -(-(scaled.labels or FASHION.num_train) // scaled.batch_size)
+    assert scaled.layer_decay == 1.0
+    assert 1 / (1 - scaled.ema_decay) == pytest.approx(max(paper_share * steps, 2), rel=1e-6)
+
+
+@below_paper
+def test_what_a_scale_switches_off_stays_off(scale):
+    scaled = scale.apply(FINETUNE_NORM_PIXEL["H"], FASHION)
+    usual = scale.apply(FINETUNE, FASHION)
+    assert (scaled.drop_path > 0) == (usual.drop_path > 0)
+    assert scaled.reprob == (0.25 if scale.name == "gpu" else 0.0)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "usual", "default", "ours"),
+    [
+        ("decoder_depth", 8, 8, 2, 2),
+        ("decoder_depth", 12, 8, 2, 3),
+        ("decoder_depth", 1, 8, 2, 1),
+        ("base_lr", 2e-3, 1e-3, 4e-3, 8e-3),
+        ("layer_decay", 1.0, 0.75, 0.85, 1.0),
+        ("layer_decay", 0.5625, 0.75, 0.5, 0.25),
+        ("drop_path", 0.2, 0.1, 0.0, 0.0),
+        ("reprob", 0.25, 0.0, 0.1, 0.25),
+        ("augmentation", "none", "random_crop", "random_crop", "none"),
+        ("image_size", (112, 224), (224, 224), (32, 32), (16, 32)),
+        ("train_images", 1000, None, 5000, 1000),
+    ],
+)
+def test_a_departure_is_kept_as_what_it_means(name, value, usual, default, ours):
+    assert departed(name, value, usual, default) == pytest.approx(ours)
