@@ -5,6 +5,8 @@ Used to start long stages first and to tell the time left; never shown as a meas
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from mae_core.recipes import (
     EncoderRecipe,
     FinetuneRecipe,
@@ -12,7 +14,10 @@ from mae_core.recipes import (
     LinearProbeRecipe,
     LogisticRegressionRecipe,
     PretrainRecipe,
+    Recipe,
+    ReconstructRecipe,
     RidgeRecipe,
+    RobustnessRecipe,
     WallClockRecipe,
 )
 from mae_core.signature import Stage
@@ -20,6 +25,7 @@ from mae_core.signature import Stage
 BACKWARD = 2.0  # a backward pass costs twice its forward pass
 ALL_IMAGES = 1_281_167  # where a recipe takes all images and their number is not known without the data: ImageNet-1K's
 TEST_IMAGES = 10_000
+CORRUPTED_VIEWS = 31  # six corruptions at five severities, and the images as they are
 
 
 def transformer_macs(tokens: int, dim: int, depth: int, mlp_ratio: float = 4.0) -> float:
@@ -50,15 +56,34 @@ def cost(stage: Stage) -> float:
     if isinstance(recipe, LogisticRegressionRecipe):
         pixels = recipe.image_size[0] * recipe.image_size[1] * recipe.in_chans
         return 2e4 * pixels * (recipe.labels or ALL_IMAGES) * len(recipe.penalties)
-    parent = stage.parents[0].recipe if stage.parents else None
-    if not isinstance(parent, EncoderRecipe):
+    return _evaluation_cost(stage)
+
+
+def _evaluation_cost(stage: Stage) -> float:
+    """Multiply-adds of an evaluation: forward passes, and backward ones where the encoder is tuned."""
+    recipe, encoder, patches = stage.recipe, None, 0
+    for above in _lineage(stage):
+        if isinstance(above, FinetuneRecipe) and above.resolution is not None:
+            patches = above.resolution[0] * above.resolution[1]
+        if isinstance(above, EncoderRecipe):
+            encoder = above
+    if encoder is None:
         return 0.0
-    macs = encoder_macs(parent, parent.num_patches)
-    images = (getattr(recipe, "labels", None) or ALL_IMAGES) * 1.0
+    macs = encoder_macs(encoder, patches // encoder.patch_size**2 or encoder.num_patches)
+    learnt, scored = getattr(recipe, "labels", None) or ALL_IMAGES, getattr(recipe, "scored_images", None)
     if isinstance(recipe, FinetuneRecipe):
-        return macs * (images * recipe.epochs * (1 + BACKWARD) + TEST_IMAGES)
+        return macs * (learnt * recipe.epochs * (1 + BACKWARD) + TEST_IMAGES)
     if isinstance(recipe, LinearProbeRecipe):
-        return macs * (images * (recipe.views or recipe.epochs) + TEST_IMAGES)
+        return macs * (learnt * (recipe.views or recipe.epochs) + TEST_IMAGES)
     if isinstance(recipe, KnnRecipe | RidgeRecipe):
-        return macs * (images + TEST_IMAGES)
+        return macs * (learnt + TEST_IMAGES)
+    if isinstance(recipe, RobustnessRecipe | ReconstructRecipe):
+        return macs * (scored or TEST_IMAGES) * (CORRUPTED_VIEWS if recipe.KIND == "robustness" else 1)
     return 0.0
+
+
+def _lineage(stage: Stage) -> Iterator[Recipe]:
+    """The recipes of `stage` and of the stages that it descends from, first parents only."""
+    yield stage.recipe
+    if stage.parents and not isinstance(stage.recipe, EncoderRecipe):
+        yield from _lineage(stage.parents[0])

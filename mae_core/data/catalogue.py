@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from mae_core.data.folders import LAYOUTS, Survey, survey
+from mae_core.data.folders import LAYOUTS, Survey, list_folder, survey
 from mae_core.data.placement import is_checked
 from mae_core.errors import DataError
 
@@ -118,6 +118,20 @@ def _surveyed(name: str, data: str, folder: Path, home: Path) -> DataInfo:
         labelled=found.num_classes > 0,
         available=True,
     )
+
+
+def class_names(data: str, home: Path) -> tuple[str, ...]:
+    """The class folders of the image folder that `data` means, in the order that numbers them; () for other data.
+
+    Raises:
+        DataError: the folder is not on this machine.
+    """
+    if data in KNOWN and data != "imagenet1k":
+        return ()
+    folder = image_folder(data, home)
+    if not folder.is_dir():
+        raise DataError(f"{folder} is not on this machine; the names of its classes are needed, so put it there.")
+    return list_folder(folder).classes
 
 
 def folder_survey(folder: Path, home: Path) -> Survey:

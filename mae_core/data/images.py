@@ -127,7 +127,8 @@ class Images:
         return crops.as_float(crops.windows(canvas, draws.offsets(room), self.size))
 
 
-def _constants(data: str, in_chans: int) -> tuple[Constants, Constants]:
+def constants_of(data: str, in_chans: int) -> tuple[Constants, Constants]:
+    """Mean and standard deviation of each channel by which the images of `data` are normalised."""
     if data in OWN_CONSTANTS:
         mean, std = OWN_CONSTANTS[data]
         return mean * in_chans, std * in_chans
@@ -156,7 +157,7 @@ def _open_arrays(data: str, home: Path, split: Split, size: Size, in_chans: int)
     pixels = torch.from_numpy(images)  # (n, C, h, w)
     if size[0] < pixels.shape[-2] or size[1] < pixels.shape[-1]:
         pixels = _shrunk(pixels, size)
-    mean, std = _constants(data, in_chans)
+    mean, std = constants_of(data, in_chans)
     source = InMemory(pixels, in_chans=in_chans, size=size, padding=padding)
     return Images(source, size, torch.from_numpy(labels).long(), 10, mean, std, has_margin=False)
 
@@ -176,7 +177,7 @@ def _open_folder(data: str, home: Path, split: Split, size: Size, in_chans: int,
     else:
         source = OnDisk(files, in_chans=in_chans, size=size, stored=stored)
     labels = None if files.labels is None else torch.from_numpy(files.labels)
-    return Images(source, size, labels, known.num_classes, *_constants(data, in_chans), has_margin=has_margin)
+    return Images(source, size, labels, known.num_classes, *constants_of(data, in_chans), has_margin=has_margin)
 
 
 def open_images(

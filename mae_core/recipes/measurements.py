@@ -15,17 +15,31 @@ from mae_core.recipes.recipe import Recipe
 
 @recipe
 class RobustnessRecipe(EvaluationRecipe):
-    """A fine-tuned classifier on shifted images, inference only (Table 13)."""
+    """A fine-tuned classifier on shifted images, inference only (Table 13).
+
+    With `corruptions`, which stand in for ImageNet-C, the test images of the data are corrupted by us. With `none` the
+    data are shifted already, such as ImageNet-A: a folder val/CLASS/*, its class folders named as those learnt from;
+    or ImageNet-C: val/CORRUPTION/SEVERITY/CLASS/*.
+    """
 
     KIND: ClassVar[str] = "robustness"
 
-    shift: Literal["none", "corruptions"] = "corruptions"  # made from the test images, or images of their own
+    shift: Literal["none", "corruptions"] = "corruptions"
     dtype: Dtype = "bfloat16"
+
+    def check(self) -> None:
+        """Nothing is learnt, so there are no labels to learn from and nothing to choose on."""
+        super().check()
+        if self.labels is not None or self.evaluate_on != "test":
+            self.refuse("robustness is inference on test images; leave labels and evaluate_on out.")
 
 
 @recipe
 class ReconstructRecipe(Recipe):
-    """A pre-trained model's reconstructions of test images at a masking ratio (Figures 2-4, 10, 11)."""
+    """A pre-trained model's reconstructions of test images at a masking ratio (Figures 2-4, 10, 11).
+
+    The images may be of other data than the model was trained on, as COCO's are in Figure 3.
+    """
 
     KIND: ClassVar[str] = "reconstruct"
 

@@ -8,7 +8,7 @@ from typing import Literal
 import torch
 
 from mae_core.data import splits
-from mae_core.data.images import Images, open_images
+from mae_core.data.images import Images, constants_of, open_images
 from mae_core.errors import DataError
 from mae_core.recipes import EncoderRecipe, EvaluationRecipe, ImportRecipe, LogisticRegressionRecipe, PretrainRecipe
 from mae_core.store.run import Store
@@ -19,14 +19,22 @@ def images_of(
     shape: EncoderRecipe | LogisticRegressionRecipe,
     store: Store,
     split: Literal["train", "test"],
+    *,
+    normalised_as: str | None = None,
 ) -> Images:
-    """The images of `recipe`, at the size and channels of `shape`; imported encoders see the pixels they know."""
+    """The images of `recipe`, at the size and channels of `shape`; imported encoders see the pixels they know.
+
+    Pixels are normalised by the constants of the data `normalised_as`, which a model learnt from; None: by their own.
+    """
     images = open_images(
         recipe.data, store.home, split, image_size=shape.image_size, in_chans=shape.in_chans,
         fingerprint=recipe.fingerprint,
     )  # fmt: skip
     if isinstance(shape, ImportRecipe) and shape.mean is not None and shape.std is not None:
         return replace(images, mean=shape.mean, std=shape.std)
+    if normalised_as is not None:
+        mean, std = constants_of(normalised_as, shape.in_chans)
+        return replace(images, mean=mean, std=std)
     return images
 
 

@@ -17,6 +17,7 @@ from mae_core.stages.pca import pca
 from mae_core.stages.pretrain import pretrain
 from mae_core.stages.result import Result
 from mae_core.stages.ridge import ridge
+from mae_core.stages.robustness import robustness
 from mae_core.stages.tokenizer import tokenizer
 from mae_core.stages.untrained import untrained
 from mae_core.stages.wall_clock import wall_clock
@@ -36,9 +37,13 @@ WORK: Mapping[str, Work] = {
     "linear_probe": linear_probe,
     "knn": knn,
     "ridge": ridge,
+    "robustness": robustness,
     "logistic_regression": logistic_regression,
     "wall_clock": wall_clock,
 }
+
+# by the loop, and so on any number of ranks; the others are rank 0's alone
+TRAINED = frozenset({"pretrain", "finetune", "linear_probe", "tokenizer"})
 
 
 def perform(stage: Stage, store: Store, workspace: Workspace) -> Result:
