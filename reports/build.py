@@ -5,13 +5,16 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
+from contextlib import nullcontext
+from pathlib import Path
 from typing import NoReturn
 
-from ablations.selection import select
-from mae_core.data.catalogue import describe
+from ablations.selection import Selected, select
+from mae_core.data.catalogue import DataInfo, describe
 from mae_core.errors import UserError
 from mae_core.home import home_folder
-from mae_core.scales import scale_named
+from mae_core.scales import Scale, scale_named
+from mae_core.tracking.recovered import recovered
 from reports.results import seeds_found
 
 
@@ -30,25 +33,38 @@ def _arguments(words: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--scale", default="mini", help="default: mini")
     parser.add_argument("--data", help="a data set or image folder; default: the scale's")
     parser.add_argument("--home", help="default: $MAE_HOME, else ./out")
+    parser.add_argument("--mlflow", metavar="URI", help="build from this tracker alone; the reports go into the home")
     parser.add_argument("--seeds", type=int, metavar="N", help="seeds 0 … N-1; default: all that have a run")
     return parser.parse_args(words)
 
 
 def _build(words: Sequence[str] | None) -> int:
     arguments = _arguments(words)
-    everything = "all" in arguments.names
     scale = scale_named(arguments.scale)
     if arguments.seeds is not None and arguments.seeds < 1:
         raise UserError(f"--seeds {arguments.seeds} asks for no seed; write 1 or more.")
     home = home_folder(arguments.home)
     selected = [one.given(scale, home) for one in select(arguments.names)]
     info = describe(arguments.data or scale.data, home)
-    found = {one.ablation.name: seeds_found(one.ablation, scale, info, home) for one in selected}
+    with recovered(arguments.mlflow, scale.name, info.name) if arguments.mlflow else nullcontext(home) as memory:
+        return _build_from(memory, selected, scale, info, home, arguments)
+
+
+def _build_from(
+    memory: Path,
+    selected: Sequence[Selected],
+    scale: Scale,
+    info: DataInfo,
+    home: Path,
+    arguments: argparse.Namespace,
+) -> int:
+    """Build from the store of `memory` into `home`."""
+    found = {one.ablation.name: seeds_found(one.ablation, scale, info, memory) for one in selected}
     started = [one for one in selected if found[one.ablation.name]]
-    if not started or (len(started) < len(selected) and not everything):
+    if not started or (len(started) < len(selected) and "all" not in arguments.names):
         names = " ".join(name for name, seeds in found.items() if not seeds)
         raise UserError(
-            f"There is no run of {names} at scale {scale.name} on {info.name} in {home}; "
+            f"There is no run of {names} at scale {scale.name} on {info.name} in {arguments.mlflow or home}; "
             f"start one with `python -m ablations.run {names} --scale {scale.name}`."
         )
     from reports.report import build
@@ -56,7 +72,8 @@ def _build(words: Sequence[str] | None) -> int:
     failed = False
     for one in started:
         name = one.ablation.name
-        built = build(one.ablation, scale, info, home, arguments.seeds or found[name], only=one.only)
+        seeds = arguments.seeds or found[name]
+        built = build(one.ablation, scale, info, home, seeds, only=one.only, memory=memory)
         failed |= built.failed
         counts = ", ".join(f"{count} {status}" for status, count in sorted(built.counts.items()))
         print(f"{name}: {counts}. {built.verdict}\n{built.folder / 'report.html'} ({built.seconds:.1f} s)")

@@ -57,20 +57,21 @@ def build(
     *,
     only: str | None = None,
     wall_seconds: float | None = None,
+    memory: Path | None = None,
 ) -> Built:
-    """Build the report of `ablation` for seeds 0 … seeds-1 from the store of `home`.
+    """Build the report of `ablation` for seeds 0 … seeds-1 from the store of `home`, or of the home `memory`.
 
-    The report shows all rows; with `only`, the cells of that row alone are counted.
+    The report is put into `home`. It shows all rows; with `only`, the cells of that row alone are counted.
     `wall_seconds`, how long the launch took so far, stands in the caption.
     """
-    started = time.perf_counter()
+    started, remembered = time.perf_counter(), memory or home
     reports = home / "reports"
     folder, latest = reports / "by-scale" / f"{scale.name}-{info.name}" / ablation.name, reports / ablation.name
     folder.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(reports / f".{ablation.name}.lock"):
         with _replacing(folder) as partial, notebook.Kernel(partial) as kernel:
-            results = collect(ablation, scale, info, home, seeds)
-            facts = _write(results, home, partial, kernel, wall_seconds)
+            results = collect(ablation, scale, info, remembered, seeds)
+            facts = _write(results, remembered, partial, kernel, wall_seconds)
         with _replacing(latest) as partial:
             shutil.copytree(folder, partial, dirs_exist_ok=True)
         index.write(reports)
