@@ -1,0 +1,36 @@
+"""The physical limit: the machine's measured matrix-product rate, and the share of it that a step reaches."""
+
+from __future__ import annotations
+
+import time
+
+import torch
+from torch.utils.flop_counter import FlopCounterMode
+
+from benchmarks.peers import Shape
+from mae_core.model.mae import MaskedAutoencoder
+from mae_core.model.masking import draw_masking
+
+SIDE = 2048  # of the square matrices: large enough for the full rate, small enough to repeat
+
+
+def product_rate(dtype: torch.dtype, seconds: float = 2.0) -> float:
+    """FLOP/s of a large matrix product in `dtype` on this machine, the best of several."""
+    a, b = torch.randn(SIDE, SIDE, dtype=dtype), torch.randn(SIDE, SIDE, dtype=dtype)
+    out = torch.empty_like(a)
+    best, deadline = float("inf"), time.perf_counter() + seconds
+    while time.perf_counter() < deadline:
+        begun = time.perf_counter()
+        torch.mm(a, b, out=out)
+        best = min(best, time.perf_counter() - begun)
+    return 2.0 * SIDE**3 / best
+
+
+def step_flops(shape: Shape) -> int:
+    """FLOPs of a step's forward and backward pass as PyTorch counts them; the optimiser's are left out."""
+    model = MaskedAutoencoder(shape.recipe)
+    masking = draw_masking(shape.recipe, 0, torch.arange(shape.batch))
+    with FlopCounterMode(display=False) as counter:
+        model(shape.images(), masking).backward()
+    flops: int = counter.get_total_flops()
+    return flops

@@ -1,0 +1,21 @@
+"""What a benchmark says: a line with a ratio and its spread."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from benchmarks.duel import Ratio
+
+
+@dataclass(frozen=True)
+class Line:
+    """One comparison."""
+
+    what: str
+    where: str
+    rival: str
+    ratio: Ratio
+
+    def __str__(self) -> str:
+        against = f" against {self.rival}" if self.rival else ""
+        return f"{self.what}, {self.where}{against}: {self.ratio}"

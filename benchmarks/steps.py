@@ -1,0 +1,46 @@
+"""The pre-training step against other code bases, and against the machine."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import torch
+
+from benchmarks.duel import duel, spread
+from benchmarks.limit import product_rate, step_flops
+from benchmarks.peers import MINI, PEERS, VIT_B, Shape
+from benchmarks.result import Line
+
+ROUNDS = {"mini": 15, "ViT-B/16 224": 5}
+
+
+def lines() -> Iterator[Line]:
+    """The ratios, size by size and dtype by dtype."""
+    for shape in (MINI, VIT_B):
+        yield from _against_peers(shape, "float32")
+    yield from _against_limit(VIT_B)
+
+
+def _against_peers(shape: Shape, dtype: str) -> Iterator[Line]:
+    threads = torch.get_num_threads()
+    fought = duel({name: make(shape, dtype) for name, make in PEERS.items()}, ROUNDS[shape.name], warm_up=2)
+    for rival in list(PEERS)[1:]:
+        yield Line(
+            "pre-training step", f"{shape.name}, {dtype}, {threads} threads", f"{rival}", fought.ratio("ours", rival)
+        )
+
+
+def _against_limit(shape: Shape) -> Iterator[Line]:
+    """bfloat16 against the best peer's float32, and the share of the matrix-product rate in both."""
+    contestants = {"bfloat16": PEERS["ours"](shape, "bfloat16")}
+    contestants |= {name: make(shape, "float32") for name, make in PEERS.items()}
+    fought = duel(contestants, ROUNDS[shape.name], warm_up=2)
+    best = min(list(PEERS)[1:], key=fought.median)
+    yield Line("pre-training step", f"{shape.name}, bfloat16", f"{best} in float32", fought.ratio("bfloat16", best))
+    flops = step_flops(shape)
+    for name, dtype in (("ours", torch.float32), ("bfloat16", torch.bfloat16)):
+        rate = product_rate(dtype)
+        shares = [flops / seconds / rate for seconds in fought.seconds[name]]
+        yield Line(
+            "share of the matrix-product rate", f"{shape.name}, {dtype}".replace("torch.", ""), "", spread(shares)
+        )
