@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ablations.spec import PROTOCOL_LABELS
+from ablations.protocols import PROTOCOL_LABELS, TOP1, metric
 from reports.results import Results
 from reports.rows import worst
 from reports.statistics import Spread, paired
@@ -43,7 +43,7 @@ class Comparison:
 def compare(results: Results) -> list[Comparison]:
     """The default row against each baseline under each protocol the two share.
 
-    Logistic regression has a protocol of its own and is compared with every column.
+    Logistic regression has a protocol of its own and is compared with every column of accuracies that the row has.
     """
     rivals = dict.fromkeys((r.cell.case.key, r.cell.protocol, r.cell.case.label) for r in results.baselines)
     default = results.ablation.default
@@ -56,7 +56,8 @@ def compare(results: Results) -> list[Comparison]:
         )
         for protocol in results.protocols
         for key, kind, label in rivals
-        if kind in (protocol, "logistic_regression")
+        if (default, protocol) in results.by_column
+        and (kind == protocol or (kind == "logistic_regression" and metric(protocol) == TOP1))
     ]
 
 
