@@ -1,0 +1,62 @@
+"""The sweep command: from nothing to a report, killed and repeated; bad input is one sentence."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from mae_core.store.run import Store
+from sweeps.run import main
+
+
+def command(home: Path, *words: str) -> list[str]:
+    return [sys.executable, "-m", "sweeps.run", *words, "--scale", "smoke", "--seeds", "1", "--home", str(home)]
+
+
+@pytest.mark.parametrize(
+    ("words", "complaint"),
+    [
+        (["finetune_rl"], "did you mean finetune_lr?"),
+        (["tune_rows"], "Say whose rows to tune"),
+        (["tune_rows", "mask_ratoi"], "did you mean mask_ratio?"),
+        (["finetune_lr", "pretrain_lr"], "Name one study"),
+        (["finetune_lr", "--trials", "0"], "give 1 or more"),
+        (["finetune_lr", "--scale", "huge"], "There is no scale 'huge'"),
+    ],
+)
+def test_bad_input_is_one_sentence(capsys, tmp_path, words, complaint):
+    assert main([*words, "--home", str(tmp_path)]) == 2
+    printed = capsys.readouterr()
+    assert complaint in printed.err
+    assert printed.err.count("\n") == 1
+
+
+@pytest.mark.slow
+def test_a_sweep_that_is_killed_goes_on_and_ends_at_its_number(tmp_path, home):
+    words = command(home, "finetune_lr", "--trials", "4")
+    first = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True)
+    journal = home / "sweeps" / "finetune_lr.journal"
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline and not (journal.exists() and '"signature' in journal.read_text()):
+        time.sleep(0.2)
+    os.killpg(first.pid, signal.SIGKILL)
+    first.wait()
+    again = subprocess.run(words, capture_output=True, text=True, timeout=280, check=False)
+    assert again.returncode == 0, again.stdout + again.stderr
+    report = home / "reports" / "sweeps" / "finetune_lr"
+    trials = pd.read_csv(report / "trials.csv")
+    assert len(trials) == 4
+    distinct = trials.loc[trials["repeat_of"].isna(), "signature"]
+    assert distinct.is_unique
+    store = Store(home)
+    for trial in trials[trials["state"] == "complete"].itertuples():
+        assert store.run(trial.signature).metrics["top1"] == pytest.approx(trial.heldout_top1)
+    assert "test top-1" in again.stdout or "No trial was better" in again.stdout
+    assert (report / "report.html").stat().st_size > 10_000
+    assert json.loads(journal.read_text().splitlines()[-1])
