@@ -1,4 +1,4 @@
-"""What is predicted, and how it is shown."""
+"""Pixels as a target: what is predicted, and how it is shown."""
 
 import pytest
 import torch
