@@ -1,40 +1,45 @@
-"""What was asked for before: the runs behind names of ablations, rows and cells that were launched from a home."""
+"""What cells ask for today, by name: specs and scales as they are now, whatever was launched before."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import difflib
+from collections.abc import Mapping
+from pathlib import Path
 
+from ablations.cells import Cell
+from ablations.paper import ABLATIONS
+from ablations.selection import select
+from mae_core.data.catalogue import describe
 from mae_core.errors import UserError
-from mae_core.store.run import Store
-from mae_core.tracking.labels import Label, read_labels
+from mae_core.scales import scale_named
 
 
-def _meant(label: Label, name: str) -> bool:
-    """Whether `name` is this cell, its ablation, or its row."""
-    return name in ("all", label.ablation, f"{label.ablation}:{label.case}", label.cell)
+def asked(ablation: str, scale_name: str, data: str | None, home: Path, seeds: int) -> Mapping[str, Cell]:
+    """Every cell of `ablation` and its baselines, by name, for seeds 0 … seeds-1.
 
-
-def signatures_of(store: Store, names: Sequence[str]) -> list[str]:
-    """The stages behind NAME, NAME:CASE, a cell's name or all, parents before their children.
-
-    Raises UserError for a name under which nothing was launched.
+    Raises UserError where the ablation, the scale or the data are not known.
     """
-    labels = read_labels(store.home)
-    found: dict[str, None] = {}
-    for name in names:
-        mine = [signature for signature, several in labels.items() if any(_meant(label, name) for label in several)]
-        if not mine:
-            raise UserError(
-                f"Nothing named {name!r} was launched from {store.home}; `python -m ablations.status` names it all."
-            )
-        for signature in sorted(mine):
-            for ancestor in _ancestors(store, signature):
-                found.setdefault(ancestor)
-    return list(found)
+    scale = scale_named(scale_name)
+    (one,) = select([ablation])
+    given, info = one.ablation.given(scale, home), describe(data or scale.data, home)
+    return {cell.name: cell for cell in given.cells(scale, info, seeds) + given.baselines(scale, info, seeds)}
 
 
-def _ancestors(store: Store, signature: str) -> list[str]:
-    """Parents first, then the stage itself."""
-    document = store.run(signature).document or {}
-    before = [one for parent in document.get("parents", ()) for one in _ancestors(store, parent["signature"])]
-    return [*before, signature]
+def cell_named(name: str, scale: str, data: str | None, home: Path) -> Cell:
+    """The cell `ablation/case-key/protocol/seed`. Raises UserError, naming one that is close."""
+    ablation, _, rest = name.partition("/")
+    seed = rest.rpartition("/")[2]
+    if not rest or not seed.isdecimal():
+        raise UserError(
+            f"{name!r} names no cell; write it as ablation/case/protocol/seed, e.g. mask_ratio/75/finetune/0."
+        )
+    cells = asked(ablation, scale, data, home, int(seed) + 1)
+    if name not in cells:
+        close = difflib.get_close_matches(name, cells, n=1, cutoff=0.0)
+        raise UserError(f"There is no cell {name!r} at scale {scale}; did you mean {close[0]}?")
+    return cells[name]
+
+
+def is_known(ablation: str) -> bool:
+    """Whether the paper's ablations have it; a spec file's are known to their launches only."""
+    return ablation in ABLATIONS
