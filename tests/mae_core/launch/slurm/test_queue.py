@@ -1,0 +1,78 @@
+"""The queue: what squeue and sacct say is read task by task, and silence is never taken for failure."""
+
+import pytest
+
+from mae_core.launch.slurm import queue
+from mae_core.launch.slurm.queue import JobState, bad_nodes, past, queued, scrubbed
+from mae_core.launch.slurm.settings import ClusterError
+
+SQUEUE = """12|5|0|mae-a|RUNNING|n1|None
+14|5|3|mae-a|PENDING||Resources
+15|15|N/A|mae-notebook|RUNNING|n1|None
+16|16|0|another|RUNNING|n2|None"""
+SACCT = """5_0|mae-a|PREEMPTED|0:0|n1|2026-01-01T00:00:00
+5_0|mae-a|COMPLETED|0:0|n2|2026-01-01T00:01:00
+5_1|mae-a|CANCELLED by 1000|0:0|None assigned|Unknown
+5_[2-7%3]|mae-a|PENDING|0:0|None assigned|Unknown
+9|shell|COMPLETED|0:0|n1|2026-01-01T00:00:00"""
+
+
+def test_our_tasks_are_told_from_other_jobs(commands):
+    commands("squeue", f"echo '{SQUEUE}'")
+    found = queued()
+    assert set(found) == {("mae-a", 0), ("mae-a", 3)}
+    assert found["mae-a", 3] == JobState("5_3", "PENDING", "", "Resources", job_id="14")
+
+
+def test_a_task_that_was_preempted_and_then_finished_has_finished(commands):
+    commands("sacct", f"echo '{SACCT}'")
+    found = past(0.0)
+    assert [state.state for state in found["mae-a", 0]] == ["PREEMPTED", "COMPLETED"]
+    assert (found["mae-a", 1][-1].state, found["mae-a", 1][-1].started) == ("CANCELLED", False)
+    assert set(found) == {("mae-a", 0), ("mae-a", 1)}
+
+
+def test_missing_accounting_is_unknown_not_empty(commands):
+    commands("sacct", "echo 'Slurm accounting storage is disabled' >&2; exit 1")
+    assert past(0.0) is None
+
+
+@pytest.mark.parametrize("text", ["echo 'slurm_load_jobs error: Unable to contact slurm controller' >&2; exit 1", None])
+def test_a_silent_or_absent_scheduler_is_one_sentence(commands, text):
+    if text:
+        commands("squeue", text)
+    with pytest.raises(ClusterError, match="squeue") as raised:
+        queued()
+    assert "\n" not in str(raised.value)
+
+
+def test_a_scheduler_that_hangs_is_given_up(commands, monkeypatch):
+    monkeypatch.setattr(queue, "SECONDS", 0.2)
+    commands("squeue", "exec sleep 20")
+    with pytest.raises(ClusterError, match="did not answer"):
+        queued()
+
+
+def test_an_allocations_variables_stay_outside_but_the_configuration_stays(monkeypatch):
+    monkeypatch.setenv("SLURM_JOB_ID", "7")
+    monkeypatch.setenv("SLURM_CPU_BIND", "quiet,mask_cpu:0x1")
+    monkeypatch.setenv("SLURM_CONF", "slurm.conf")
+    assert {name for name in scrubbed() if name.startswith("SLURM")} == {"SLURM_CONF"}
+
+
+@pytest.mark.parametrize(
+    ("state", "code", "bad"),
+    [
+        ("NODE_FAIL", "0:0", ["n1"]),
+        ("FAILED", "137:0", ["n1"]),
+        ("FAILED", "0:9", ["n1"]),
+        ("FAILED", "1:0", []),
+        ("TIMEOUT", "0:15", []),
+        ("PREEMPTED", "0:15", []),
+        ("OUT_OF_MEMORY", "0:125", []),
+    ],
+)
+def test_a_node_is_left_alone_after_two_deaths_that_are_not_the_jobs_own(state, code, bad):
+    once = [JobState("5_0", state, "n1", exit_code=code)]
+    assert bad_nodes({("mae-a", 0): once}) == []
+    assert bad_nodes({("mae-a", 0): once, ("mae-a", 1): once}) == bad
