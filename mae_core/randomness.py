@@ -34,19 +34,25 @@ def generator(*parts: Key) -> torch.Generator:
 def seeded(*parts: Key) -> Iterator[None]:
     """Run third-party code that draws from the global generators of Python, NumPy and torch, keyed by `parts`.
 
-    The generators' states are put back afterwards.
+    A GPU's generator is among them where one is in use. The generators' states are put back afterwards.
     """
     states = random.getstate(), np.random.get_state(), torch.random.get_rng_state()
+    on_gpu = torch.cuda.is_initialized()
+    gpu_state = torch.cuda.get_rng_state() if on_gpu else None
     number = key(*parts)
     random.seed(number)
     np.random.seed(number % 2**32)
     torch.random.default_generator.manual_seed(number)
+    if on_gpu:
+        torch.cuda.manual_seed(number)
     try:
         yield
     finally:
         random.setstate(states[0])
         np.random.set_state(states[1])
         torch.random.set_rng_state(states[2])
+        if gpu_state is not None:
+            torch.cuda.set_rng_state(gpu_state)
 
 
 def _mixed(state: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:

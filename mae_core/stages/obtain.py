@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import time
 import traceback
 from collections.abc import Callable
@@ -13,23 +12,21 @@ import torch
 
 from mae_core.errors import StoreError
 from mae_core.signature import Stage, from_document
+from mae_core.stages.assist import assist
 from mae_core.stages.device import device_name
+from mae_core.stages.logs import LOG, log, logging_to
 from mae_core.stages.result import Result
-from mae_core.stages.work import perform
+from mae_core.stages.work import TRAINED, perform
 from mae_core.store.attempt import RECORD, Attempt, Heartbeat, Watch, finish, take
 from mae_core.store.files import checksum, write_sealed
 from mae_core.store.provenance import provenance
 from mae_core.store.run import Run, Store
 from mae_core.store.space import disk_full, full_sentence, release, reserve
 from mae_core.training import checkpoints
+from mae_core.training.ranks import ALONE, RankLostError, Ranks
 from mae_core.training.workspace import DivergedError, StoppedError, Workspace
 
 Ending = Literal["done", "busy", "waiting", "stopped", "blocked", "failed", "diverged"]
-LOG = "log.txt"
-
-log = logging.getLogger("mae")
-log.setLevel(logging.INFO)  # attempts keep a log of their own; nothing goes to the terminal
-log.propagate = False
 
 
 @dataclass(frozen=True)
@@ -48,8 +45,21 @@ def obtain(
     store: Store,
     watch: Watch,
     stop_requested: Callable[[], bool] = lambda: False,
+    ranks: Ranks = ALONE,
 ) -> Outcome:
-    """Have the stage `signature` of the store done, by anyone, once."""
+    """Have the stage `signature` of the store done, by anyone, once.
+
+    Ranks that train together all call this, for the same stages in the same order, and all get rank 0's outcome.
+    After any but done, busy or waiting they part, to join again as new processes.
+    """
+    if not ranks.first:
+        return Outcome(**assist(store, stop_requested, ranks))
+    outcome = _obtain(signature, store, watch, stop_requested, ranks)
+    ranks.tell({"ending": outcome.ending, "reason": outcome.reason})
+    return outcome
+
+
+def _obtain(signature: str, store: Store, watch: Watch, stop_requested: Callable[[], bool], ranks: Ranks) -> Outcome:
     run = store.run(signature)
     if run.finished is not None:
         return Outcome("done")
@@ -68,6 +78,9 @@ def obtain(
         reserve(attempt.folder)
         with Heartbeat(attempt) as heartbeat:
             workspace = Workspace(store.home, attempt, [a.folder for a in run.attempts], stop_requested, heartbeat)
+            if stage.kind in TRAINED:
+                workspace.ranks = ranks
+                ranks.tell({"stage": stage.document(), "attempt": str(attempt.folder)})
             return _attempt(stage, store, workspace)
     except OSError as error:  # not even the record of it could be written
         if not disk_full(error):
@@ -87,26 +100,23 @@ def _claim(run: Run, watch: Watch) -> Attempt | None:
 
 def _attempt(stage: Stage, store: Store, workspace: Workspace) -> Outcome:
     """Do the stage in the workspace and write down how that ended."""
-    handler = logging.FileHandler(workspace.folder / LOG)
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
-    log.addHandler(handler)
-    try:
+    with logging_to(workspace.folder / LOG):
         log.info("%s, attempt %d", stage.signature, workspace.attempt.number)
-        return _finished(stage, workspace, perform(stage, store, workspace))
-    except StoppedError:
-        return _ended(stage, workspace, "stopped", reason="asked to stop; the next attempt goes on from here")
-    except DivergedError as error:
-        return _ended(stage, workspace, "diverged", reason=str(error))
-    except Exception as error:
-        release(workspace.folder)
-        if disk_full(error):
-            return _ended(stage, workspace, "blocked", reason=full_sentence(store.home))
-        log.exception("failed")
-        reason = f"{type(error).__name__}: {error}"
-        return _ended(stage, workspace, "failed", reason=reason, traceback=traceback.format_exc())
-    finally:
-        log.removeHandler(handler)
-        handler.close()
+        try:
+            return _finished(stage, workspace, perform(stage, store, workspace))
+        except StoppedError:
+            return _ended(stage, workspace, "stopped", reason="asked to stop; the next attempt goes on from here")
+        except RankLostError as error:
+            return _ended(stage, workspace, "stopped", reason=f"{error}; the next attempt goes on from its checkpoint")
+        except DivergedError as error:
+            return _ended(stage, workspace, "diverged", reason=str(error))
+        except Exception as error:
+            release(workspace.folder)
+            if disk_full(error):
+                return _ended(stage, workspace, "blocked", reason=full_sentence(store.home))
+            log.exception("failed")
+            reason = f"{type(error).__name__}: {error}"
+            return _ended(stage, workspace, "failed", reason=reason, traceback=traceback.format_exc())
 
 
 def _finished(stage: Stage, workspace: Workspace, result: Result) -> Outcome:
@@ -142,6 +152,7 @@ def _ended(stage: Stage, workspace: Workspace, state: Ending, *, reason: str = "
         "metrics": {},
         "seconds": round(workspace.seconds, 3),
         "attempts": workspace.attempt.number,
+        "ranks": workspace.ranks.world,
         "ended": time.time(),
         "provenance": origin,
         **more,

@@ -110,13 +110,13 @@ class Ranks:
             self._told += 1
             self.store.set(f"message-{self._told}", json.dumps(message))
 
-    def hear(self) -> dict[str, Any]:
-        """The others: wait for rank 0's next message. Raises RankLostError where rank 0 is gone."""
+    def hear(self, wait: timedelta = PATIENCE) -> dict[str, Any]:
+        """The others: wait for rank 0's next message. Raises RankLostError where it is gone, or silent too long."""
         assert self.store is not None
         self._told += 1
         name = f"message-{self._told}"
         with _collective():
-            self.store.wait([name], PATIENCE)
+            self.store.wait([name], wait)
             message: dict[str, Any] = json.loads(self.store.get(name))
         return message
 
