@@ -8,16 +8,20 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from mae_core.recipes import (
+    DalleRecipe,
     EncoderRecipe,
     FinetuneRecipe,
+    FittedTargetRecipe,
     KnnRecipe,
     LinearProbeRecipe,
     LogisticRegressionRecipe,
+    PcaRecipe,
     PretrainRecipe,
     Recipe,
     ReconstructRecipe,
     RidgeRecipe,
     RobustnessRecipe,
+    TokenizerRecipe,
     WallClockRecipe,
 )
 from mae_core.signature import Stage
@@ -25,6 +29,7 @@ from mae_core.signature import Stage
 BACKWARD = 2.0  # a backward pass costs twice its forward pass
 ALL_IMAGES = 1_281_167  # where a recipe takes all images and their number is not known without the data: ImageNet-1K's
 TEST_IMAGES = 10_000
+DALLE_MACS = 132_956_160.0  # of DALL-E's encoder for one token
 CORRUPTED_VIEWS = 31  # six corruptions at five severities, and the images as they are
 
 
@@ -52,11 +57,26 @@ def cost(stage: Stage) -> float:
     if isinstance(recipe, WallClockRecipe):
         return (1 + BACKWARD) * pretrain_macs(recipe) * recipe.timed_batch * (1 + recipe.timed_steps)
     if isinstance(recipe, PretrainRecipe):
-        return (1 + BACKWARD) * pretrain_macs(recipe) * recipe.epochs * (recipe.train_images or ALL_IMAGES)
+        tokens = sum(DALLE_MACS for parent in stage.parents if isinstance(parent.recipe, DalleRecipe))
+        macs = (1 + BACKWARD) * pretrain_macs(recipe) + tokens * recipe.num_patches
+        return macs * recipe.epochs * (recipe.train_images or ALL_IMAGES)
+    if isinstance(recipe, FittedTargetRecipe):
+        return _fitting_cost(recipe)
     if isinstance(recipe, LogisticRegressionRecipe):
         pixels = recipe.image_size[0] * recipe.image_size[1] * recipe.in_chans
         return 2e4 * pixels * (recipe.labels or ALL_IMAGES) * len(recipe.penalties)
     return _evaluation_cost(stage)
+
+
+def _fitting_cost(recipe: FittedTargetRecipe) -> float:
+    """Multiply-adds of fitting a target: products of patches, training a tokenizer, or passes of DALL-E's encoder."""
+    learnt, values = recipe.train_images or ALL_IMAGES, recipe.patch_values
+    if isinstance(recipe, PcaRecipe):
+        return 1.0 * min(learnt, recipe.fit_images) * recipe.num_patches * values**2
+    if isinstance(recipe, TokenizerRecipe):
+        macs = recipe.hidden_dim * values + recipe.vocabulary * (recipe.hidden_dim + values)
+        return (1 + BACKWARD) * macs * recipe.num_patches * learnt * recipe.epochs
+    return DALLE_MACS * min(learnt, getattr(recipe, "fit_images", ALL_IMAGES)) * recipe.num_patches
 
 
 def _evaluation_cost(stage: Stage) -> float:

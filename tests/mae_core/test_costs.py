@@ -7,10 +7,12 @@ from mae_core.recipes import (
     BASELINE,
     FINETUNE,
     LINEAR_PROBE,
+    DalleRecipe,
     KnnRecipe,
     ReconstructRecipe,
     RidgeRecipe,
     RobustnessRecipe,
+    fitted_for,
 )
 from mae_core.signature import Stage
 
@@ -33,3 +35,15 @@ def test_four_times_the_patches_cost_more_than_four_times():
     assert 4 < cost(larger) / cost(usual) < 6
     measured = [cost(Stage(RobustnessRecipe(), (tuned,))) for tuned in (usual, larger)]
     assert 4 < measured[1] / measured[0] < 6
+
+
+def test_fitting_a_target_costs_something_and_far_less_than_pretraining_on_it():
+    for target in ("pca", "token"):
+        paper = replace(BASELINE, target=target)
+        fitted = Stage(fitted_for(paper))
+        assert 0 < cost(fitted) < cost(Stage(paper, (fitted,))) / 10
+
+
+def test_tokens_from_dalle_are_paid_for_in_every_epoch():
+    paper, dalle = replace(BASELINE, target="token"), Stage(DalleRecipe())
+    assert 0 < cost(dalle) < cost(Stage(paper, (dalle,))) - cost(Stage(paper))
