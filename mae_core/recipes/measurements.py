@@ -47,6 +47,7 @@ class ReconstructRecipe(Recipe):
     fingerprint: str = ""
     mask_ratio: Annotated[float, Field(gt=0, lt=1, strict=True)] = 0.8
     scored_images: Count = 1000
+    dtype: Dtype = "float32"
 
 
 @recipe

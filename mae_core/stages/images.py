@@ -10,12 +10,19 @@ import torch
 from mae_core.data import splits
 from mae_core.data.images import Images, constants_of, open_images
 from mae_core.errors import DataError
-from mae_core.recipes import EncoderRecipe, EvaluationRecipe, ImportRecipe, LogisticRegressionRecipe, PretrainRecipe
+from mae_core.recipes import (
+    EncoderRecipe,
+    EvaluationRecipe,
+    ImportRecipe,
+    LogisticRegressionRecipe,
+    PretrainRecipe,
+    ReconstructRecipe,
+)
 from mae_core.store.run import Store
 
 
 def images_of(
-    recipe: PretrainRecipe | EvaluationRecipe,
+    recipe: PretrainRecipe | EvaluationRecipe | ReconstructRecipe,
     shape: EncoderRecipe | LogisticRegressionRecipe,
     store: Store,
     split: Literal["train", "test"],

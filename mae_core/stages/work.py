@@ -15,6 +15,7 @@ from mae_core.stages.linear_probe import linear_probe
 from mae_core.stages.logistic_regression import logistic_regression
 from mae_core.stages.pca import pca
 from mae_core.stages.pretrain import pretrain
+from mae_core.stages.reconstruct import reconstruct
 from mae_core.stages.result import Result
 from mae_core.stages.ridge import ridge
 from mae_core.stages.robustness import robustness
@@ -38,6 +39,7 @@ WORK: Mapping[str, Work] = {
     "knn": knn,
     "ridge": ridge,
     "robustness": robustness,
+    "reconstruct": reconstruct,
     "logistic_regression": logistic_regression,
     "wall_clock": wall_clock,
 }

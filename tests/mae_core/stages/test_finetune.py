@@ -7,6 +7,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from mae_core.data.catalogue import describe
 from mae_core.model.classifier import Classifier
 from mae_core.recipes import untrained
 from mae_core.signature import Stage
@@ -14,6 +15,7 @@ from mae_core.stages.finetune import Classification
 from mae_core.stages.images import images_of
 from mae_core.stages.weights import WEIGHTS, encoder_of
 from mae_core.training.course import Batch
+from tests.mae_core.data.pictures import paint_split
 from tests.mae_core.stages.laboratory import EVALUATED, FINETUNE, PRETRAIN
 
 PARENTS = (Stage(PRETRAIN),)
@@ -73,6 +75,13 @@ def test_another_resolution_gives_a_model_of_that_size(laboratory):
     run = laboratory.done(stage)
     assert weights(run)["pos_embed"].shape == (1, 1 + 6 * 6, 16)
     assert run.record["metrics"]["n_test"] == EVALUATED["scored_images"]
+
+
+def test_an_encoder_of_colour_photographs_transfers_to_grey_digits(laboratory, tmp_path):
+    info = describe(str(paint_split(tmp_path / "pets", train=16)), laboratory.home)
+    pets = {"data": info.data, "fingerprint": info.fingerprint, "in_chans": 3, "train_images": None}
+    metrics = laboratory.metrics(Stage(FINETUNE, (Stage(replace(PRETRAIN, **pets)),)))
+    assert metrics["n_test"] == EVALUATED["scored_images"]
 
 
 def test_training_from_scratch_is_fine_tuning_of_an_untrained_encoder(laboratory):
