@@ -5,6 +5,8 @@ Several learning rates are trained as parallel heads in one pass; the head is ch
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import nn
 from torch.nn import functional as F
@@ -28,6 +30,8 @@ from mae_core.training.workspace import Workspace
 
 HEAD_STD = 0.01  # as the released linear probe
 
+Moments = tuple[torch.Tensor, torch.Tensor]  # mean and biased variance of each feature
+
 
 class Heads(nn.Module):
     """Parallel linear classifiers on normalised features; each learns as if it were alone."""
@@ -40,12 +44,35 @@ class Heads(nn.Module):
         self.weights = nn.ParameterList(nn.Parameter(weight.clone()) for _ in range(heads))
         self.biases = nn.ParameterList(nn.Parameter(torch.zeros(num_classes)) for _ in range(heads))
 
-    def forward(self, features: torch.Tensor) -> torch.Tensor:
-        """Logits of (N, D) features, head by head: (N, heads, classes)."""
+    def forward(self, features: torch.Tensor, moments: Moments | None = None) -> torch.Tensor:
+        """Logits of (N, D) features, head by head: (N, heads, classes).
+
+        Args:
+            features: a whole batch; or a part of it, normalised by the `moments` of the whole.
+        """
+        normed = self.norm(features) if moments is None else F.batch_norm(features, *moments, eps=self.norm.eps)
         weight, bias = torch.cat(list(self.weights)), torch.cat(list(self.biases))  # [heads·classes, D]
-        logits = F.linear(self.norm(features), weight, bias)
+        logits = F.linear(normed, weight, bias)
         by_head: torch.Tensor = logits.unflatten(1, (len(self.weights), -1))
         return by_head
+
+    @torch.no_grad()
+    def observe(self, sums: torch.Tensor) -> Moments:
+        """Mean and variance, (D,) each, of a batch from the `sums_of` all its parts; noted as BatchNorm notes them."""
+        count = sums[0]
+        mean, square = (sums[1:] / count).chunk(2)
+        variance = (square - mean.square()).clamp(min=0)
+        running: Any = self.norm
+        running.running_mean.lerp_(mean.float(), running.momentum)
+        running.running_var.lerp_((variance * count / (count - 1)).float(), running.momentum)
+        running.num_batches_tracked += 1
+        return mean.float(), variance.float()
+
+
+def sums_of(features: torch.Tensor) -> torch.Tensor:
+    """Count, sums and sums of squares of (N, D) features: (1 + 2·D,) float64."""
+    exact = features.double()
+    return torch.cat([exact.new_tensor([len(exact)]), exact.sum(dim=0), exact.square().sum(dim=0)])
 
 
 class Probe(Learner):
@@ -75,13 +102,28 @@ class Probe(Learner):
         """Features of `samples` under `view`: (N, D) float32."""
         return features(self.encoder, self.recipe, images, samples, view)
 
+    def seen(self, batch: Batch) -> torch.Tensor:
+        """Features of a batch: of new crops, or of a fixed view; (N, D)."""
+        if self.table is None:
+            return self.encode(self.images, batch.samples, self.view(batch.epoch))
+        return self.table[self.row[batch.samples], batch.epoch % self.table.shape[1]]
+
+    def statistics(self, share: Batch) -> torch.Tensor:
+        """What BatchNorm needs to know of the whole effective batch, which no part of it sees."""
+        self.share, self.features = share, self.seen(share)
+        return sums_of(self.features)
+
+    def use_statistics(self, sums: torch.Tensor) -> None:
+        """Normalise the parts that follow by the effective batch's moments."""
+        self.moments = self.module.observe(sums)
+
     def loss(self, batch: Batch) -> torch.Tensor:
         """The heads' cross-entropies added up, so that each head's gradient is its own."""
-        if self.table is None:
-            seen = self.encode(self.images, batch.samples, self.view(batch.epoch))
+        if batch.whole:
+            logits = self.module(self.seen(batch))  # [N, heads, classes]
         else:
-            seen = self.table[self.row[batch.samples], batch.epoch % self.table.shape[1]]
-        logits = self.module(seen)  # [N, heads, classes]
+            start = batch.start - self.share.start
+            logits = self.module(self.features[start : start + len(batch.samples)], self.moments)
         labels = self.labels[batch.samples].to(self.device)[:, None].expand(-1, logits.shape[1])
         losses = F.cross_entropy(logits.flatten(0, 1), labels.flatten(), reduction="sum")
         return losses / len(batch.samples)
