@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 from IPython.display import SVG, Image, Markdown
+
+if TYPE_CHECKING:
+    from reports.figures.interactive import Interactive
 
 
 class Bundle:
@@ -21,13 +24,25 @@ class Bundle:
         facts: dict[str, Any] = json.loads((self.folder / "report.json").read_text(encoding="utf-8"))
         return facts
 
-    def figure(self) -> SVG:
-        """The figure."""
-        return SVG(filename=str(self.folder / "figure.svg"))
+    def figure(self, name: str = "figure") -> SVG:
+        """The ablation's figure, or `differences`, `losses`, `costs`."""
+        return SVG(filename=str(self.folder / f"{name}.svg"))
 
     def panels(self) -> Image:
-        """Masked, reconstructed and original images of three rows."""
-        return Image(filename=str(self.folder / "panels.png"))
+        """Masked, reconstructed and original images of a few rows."""
+        return Image(filename=str(self.folder / "panels.png"), alt="masked, reconstructed, filled-in, original images")
+
+    def compare(self) -> Interactive:
+        """All protocols in one panel: hover for the numbers, click the legend to show and hide."""
+        from reports.figures.interactive import comparison
+
+        return comparison(self._csv("table.csv"), self._csv("baselines.csv"), self.facts()["axes"])
+
+    def losses(self) -> Interactive:
+        """The pre-training losses by epoch."""
+        from reports.figures.interactive import losses
+
+        return losses(self._csv("curves.csv"), self.facts()["trivial"])
 
     def table(self) -> Markdown:
         """The table in the paper's layout, with its caption and the baselines."""
@@ -40,7 +55,7 @@ class Bundle:
 
     def rows(self) -> pd.DataFrame:
         """`table.csv` and `baselines.csv`, a line for each case and protocol."""
-        parts = [pd.read_csv(self.folder / name, dtype={"case_key": str}) for name in ("table.csv", "baselines.csv")]
+        parts = [self._csv(name) for name in ("table.csv", "baselines.csv")]
         return pd.concat([part for part in parts if len(part)], ignore_index=True)
 
     def origins(self) -> pd.DataFrame:
@@ -50,10 +65,13 @@ class Bundle:
 
     def cells(self) -> pd.DataFrame:
         """`cells.csv`, a line for each number before any averaging."""
-        return pd.read_csv(self.folder / "cells.csv", dtype={"case_key": str})
+        return self._csv("cells.csv")
 
     def differences(self) -> pd.DataFrame:
         """Each row minus the default row, paired by seed, with the 95 % t-interval: points, by protocol."""
-        rows = pd.read_csv(self.folder / "table.csv", dtype={"case_key": str})
+        rows = self._csv("table.csv")
         wanted = rows[rows["case_key"].ne(self.facts()["default"]) & rows["diff"].notna()]
         return wanted.set_index(["case", "protocol"])[["diff", "diff_low", "diff_high", "n_seeds"]]
+
+    def _csv(self, name: str) -> pd.DataFrame:
+        return pd.read_csv(self.folder / name, dtype={"case_key": str, "case": str})

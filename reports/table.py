@@ -133,11 +133,12 @@ def _marked(line: Line, italic: Callable[[str], str], bold: Callable[[str], str]
 
 
 def markdown(table: Layout, caption: Iterable[str] = ()) -> str:
-    """The table as GitHub Markdown, its default line in italics, with the caption above."""
+    """The table as GitHub Markdown, its default line in italics, the first paragraph of the caption above it."""
     lines = [_marked(line, lambda cell: f"*{cell}*", lambda cell: f"**{cell}**") for line in table.lines]
     ruled = [table.head, ("---",) + ("---:",) * (len(table.head) - 1), *lines]
     text = "\n".join(f"| {' | '.join(cell.replace('|', BAR) for cell in cells)} |" for cells in ruled)
-    return "\n\n".join([*caption, text]) + "\n"
+    first, *rest = list(caption) or [""]
+    return "\n\n".join(filter(None, [first, text, *rest])) + "\n"
 
 
 def tabular(table: Layout) -> str:

@@ -32,7 +32,7 @@ def write(reports: Path) -> Path:
     """Write `index.html` to the folder `reports`."""
     path = reports / "index.html"
     with replacing(path, durable=False) as file:
-        file.write(page("index.html.j2", title="Ablations", lines=list(lines(reports))).encode())
+        file.write(page("index.html.j2", title="Ablations", script="", lines=list(lines(reports))).encode())
     return path
 
 

@@ -85,7 +85,7 @@ def assemble(title: str, sections: Iterable[tuple[str, str]]) -> NotebookNode:
     """A notebook of `sections`: text, and the call that shows what the text is about (empty: none)."""
     cells = [new_markdown_cell(f"# {title}"), new_code_cell("from reports.bundle import Bundle\n\nbundle = Bundle()")]
     for text, call in sections:
-        cells += [new_markdown_cell(text)] + ([new_code_cell(call)] if call else [])
+        cells += ([new_markdown_cell(text)] if text else []) + ([new_code_cell(call)] if call else [])
     for number, cell in enumerate(cells):
         cell["id"] = f"cell-{number}"  # a random one would make equal reports differ
     made: NotebookNode = new_notebook(cells=cells, metadata={"kernelspec": KERNEL_SPEC, "title": title})
@@ -110,4 +110,13 @@ def html(notebook: NotebookNode) -> str:
         "embed_images": True,
     }
     body, _ = HTMLExporter(template_name="basic", **options).from_notebook_node(notebook)
-    return page("page.html.j2", title=notebook["metadata"]["title"], body=body)
+    script = plotly_script() if "Plotly.newPlot" in body else ""
+    return page("page.html.j2", title=notebook["metadata"]["title"], body=body, script=script)
+
+
+def plotly_script() -> str:
+    """The script that interactive figures need, put into a page once."""
+    from plotly.offline import get_plotlyjs
+
+    script: str = get_plotlyjs()
+    return script

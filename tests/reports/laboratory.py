@@ -97,4 +97,8 @@ class Laboratory:
 def draw_panels(folder: Path) -> None:
     """Panels as pre-training saves them."""
     pixels = np.linspace(0, 1, 8 * 64).reshape(8, 1, 8, 8).astype(np.float16)
-    np.savez(folder / "panels.npz", originals=pixels, reconstructed=pixels * 0.9, masked=pixels * 0.5, mask_ratio=0.75)
+    moments = {"mean": np.array([0.5]), "std": np.array([0.25])}
+    masked = np.where(np.arange(8) < 4, pixels, 0.5).astype(np.float16)
+    np.savez(
+        folder / "panels.npz", originals=pixels, reconstructed=pixels * 0.9, masked=masked, mask_ratio=0.75, **moments
+    )

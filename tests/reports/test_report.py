@@ -17,7 +17,8 @@ from tests.reports.laboratory import Laboratory
 NUMBERS = {"10": 60.0, "75": 71.2345, "75/finetune": 85.06, "90": 66.6666}
 FILES = {
     "table.csv", "table.md", "table.tex", "figure.png", "figure.svg", "report.ipynb", "report.html", "baselines.csv",
-    "panels.png", "cells.csv", "report.json",
+    "panels.png", "cells.csv", "report.json", "curves.csv", "costs.png", "costs.svg", "differences.png",
+    "differences.svg",
 }  # fmt: skip
 
 
@@ -89,7 +90,9 @@ def test_notebook_is_executed_and_calls_reports(finished: Built) -> None:
 
 def test_page_shows_figure_panels_and_verdicts_without_other_files(text: Callable[[str], str]) -> None:
     page = text("report.html")
-    assert re.search(r"(?:src|href)=\"(?!data:|#)", page) is None
+    body = page[page.index("<body>") :]  # the head holds plotly's script
+    assert re.search(r"(?:src|href)=\"(?!data:|#)", body) is None
+    assert page.count("plotly.js v") == 1
     for part in (
         "data:image/svg+xml;base64",
         "data:image/png;base64",

@@ -1,0 +1,57 @@
+"""The command: `python -m reports.doctor RUN`, a signature, the beginning of one, or a cell's name."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from mae_core.errors import UserError
+from mae_core.home import home_folder
+from mae_core.store.run import Run, Store
+from mae_core.tracking.labels import read_labels
+from reports.doctor.checks import examine
+from reports.doctor.patient import Patient
+
+
+def _runs(name: str, home: Path) -> list[Run]:
+    """The runs that `name` means: one by its signature, or all that a cell's name had. Raises UserError for none."""
+    store = Store(home)
+    if "/" in name:
+        runs = [store.run(s) for s, labels in read_labels(home).items() if any(one.cell == name for one in labels)]
+    else:
+        runs = [run for run in store.runs() if run.signature.startswith(name)]
+        if len(runs) > 1:
+            raise UserError(f"{name} begins {len(runs)} signatures in {store.folder}; write more of it.")
+    if not runs:
+        raise UserError(f"There is no run {name} in {home}; `python -m mae_core.store show` lists them.")
+    return runs
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """Exit status: 0 healthy (nothing is printed), 1 something ails the run, 2 no such run."""
+    parser = argparse.ArgumentParser(prog="python -m reports.doctor", description=__doc__)
+    parser.add_argument("run", metavar="RUN", help="a signature, its beginning, or ABLATION/CASE/PROTOCOL/SEED")
+    parser.add_argument("--home", help="default: $MAE_HOME, else ./out")
+    arguments = parser.parse_args(words)
+    try:
+        home = home_folder(arguments.home)
+        patients = [Patient.of(run, home) for run in _runs(arguments.run, home)]
+    except UserError as error:
+        print(error, file=sys.stderr)
+        return 2
+    ill = False
+    for patient in filter(None, patients):
+        related = [Patient(Store(home).run(parent.signature), parent, home) for parent in patient.stage.parents]
+        for one in (patient, *related):
+            for finding in examine(one):
+                ill = True
+                print(
+                    f"{one.run.signature}: {finding.symptom}\n  likely cause: {finding.cause}\n  do: {finding.remedy}"
+                )
+    return int(ill)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

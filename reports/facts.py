@@ -1,0 +1,76 @@
+"""Facts: what a report has to say beside its tables: verdicts, captions, costs, what is open; `report.json`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ablations.spec import PROTOCOL_LABELS
+from reports import baselines, caption, recommendation, verdict
+from reports.figures.ablation import places
+from reports.metrics import metric
+from reports.results import STATUSES, Results
+
+
+def facts(
+    results: Results, wall_seconds: float | None, trivial: Mapping[str, float], health: list[str]
+) -> dict[str, Any]:
+    """What there is to say in words and for figures drawn later.
+
+    `trivial`: losses of trivial predictors at the default row; `health`: the doctor's findings.
+    """
+    ablation, judgements, rivals = results.ablation, verdict.judge(results), baselines.compare(results)
+    return {
+        "ablation": ablation.name,
+        "title": ablation.title,
+        "source": ablation.source,
+        "default": ablation.default,
+        "scale": results.scale.name,
+        "data": results.info.name,
+        "seeds": results.seeds,
+        "counts": {status: results.counts()[status] for status in STATUSES if results.counts()[status]},
+        "seconds": round(results.seconds, 1),
+        "verdict": verdict.sentence(judgements),
+        "recommendation": recommendation.advice(results),
+        "baselines": baselines.sentence(results, rivals),
+        "comparisons": [comparison.told() for comparison in rivals],
+        "caption": caption.caption(results, wall_seconds),
+        "origin": caption.origin(results),
+        "claims": [
+            {
+                "claim": j.claim.text,
+                "verdict": j.state,
+                "evidence": j.evidence,
+                "seeds that would tell": j.seeds_to_tell,
+            }
+            for j in judgements
+        ],
+        "open": _open(results),
+        "health": health,
+        "trivial": dict(trivial),
+        "axes": _axes(results),
+    }
+
+
+def _axes(results: Results) -> dict[str, Any]:
+    """Where the rows stand in a figure, and what its axes say."""
+    where, ablation = places(results.ablation), results.ablation
+    return {
+        "axis": ablation.axis,
+        "quantity": metric(results.protocols[0]).label,
+        "joined": where.joined,
+        "doubling": where.doubling,
+        "places": {key: place if where.joined else where.labels[key] for key, place in where.at.items()},
+        "series": {case.key: case.series for case in ablation.cases},
+        "protocols": {protocol: PROTOCOL_LABELS.get(protocol, protocol) for protocol in results.protocols},
+    }
+
+
+def _open(results: Results) -> list[str]:
+    """The cells that are not done, those with the same reason together."""
+    groups: dict[tuple[str, str], list[str]] = {}
+    for result in results.everything:
+        if result.status != "done":
+            groups.setdefault((result.status, result.reason), []).append(result.cell.name)
+    ordered = sorted(groups.items(), key=lambda item: STATUSES.index(item[0][0]))
+    return [f"{status}: {', '.join(names)}" + (f" ({reason})" if reason else "") for (status, reason), names in ordered]

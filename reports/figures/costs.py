@@ -1,0 +1,81 @@
+"""What the numbers cost: accuracy against seconds of compute, and how fast each row pre-trains."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from ablations.spec import PROTOCOL_LABELS
+from reports.figures.style import OURS, SERIES, WIDTH, margins, note, save, styled
+from reports.metrics import metric
+from reports.results import Results
+from reports.rows import Row
+
+ROW = 0.19  # inches, of a bar
+
+
+def draw(results: Results, rows: Sequence[Row], folder: Path) -> list[Path]:
+    """Write `costs.png` and `costs.svg`; nothing where nothing is done."""
+    if not any(row.seconds for row in rows):
+        return []
+    with styled():
+        return save(compose(results, rows), folder, "costs")
+
+
+def compose(results: Results, rows: Sequence[Row]) -> Figure:
+    """Two panels side by side: number against cost, pre-training images per second by row."""
+    default = results.ablation.default
+    rates = {
+        f"{row.case} (default)" if row.case_key == default else row.case: row.images_per_second
+        for row in rows
+        if row.images_per_second
+    }
+    longest = max(map(len, rates), default=0)
+    figure = Figure(figsize=(WIDTH, max(2.6, 0.9 + ROW * len(rates))))
+    labels = min(2.4, 0.25 + 0.06 * longest)
+    margins(figure, 0.6, 0.45, 0.3, 0.35, wspace=2 * (labels + 0.15) / (WIDTH - 0.9 - labels))
+    left, right = figure.subplots(1, 2)
+    _numbers(left, results, rows)
+    _speeds(right, rates)
+    return figure
+
+
+def _numbers(axes: Axes, results: Results, rows: Sequence[Row]) -> None:
+    first = metric(results.protocols[0])
+    for number, protocol in enumerate(results.protocols):
+        colour, marker = SERIES[number % len(SERIES)]
+        done = [row for row in rows if row.protocol == protocol and row.mean is not None and row.seconds]
+        if metric(protocol).name != first.name or not done:
+            continue
+        x, y = [row.seconds or 0.0 for row in done], [row.mean or 0.0 for row in done]
+        name = PROTOCOL_LABELS.get(protocol, protocol)
+        axes.errorbar(x, y, [row.std or 0.0 for row in done], fmt=marker, color=colour, label=name, elinewidth=0.8)
+        for row in done:
+            if row.case_key in (done[0].case_key, results.ablation.default, done[-1].case_key):
+                place = (row.seconds or 0.0, row.mean or 0.0)
+                axes.annotate(row.case, place, (4, 3), textcoords="offset points", fontsize=6, color=colour)
+    axes.set_title(f"{first.label} against compute", loc="left", fontweight="bold")
+    axes.set_xlabel("seconds for one number, pre-training included")
+    axes.set_ylabel(f"ours: {first.label}")
+    axes.margins(x=0.15, y=0.12)
+    axes.legend(fontsize=6.5)
+
+
+def _speeds(axes: Axes, rates: dict[str, float]) -> None:
+    if not rates:
+        note(axes, "No pre-training behind these numbers has a speed.")
+        return
+    places = list(range(len(rates)))
+    colours = [OURS if name.endswith("(default)") else "0.65" for name in rates]
+    axes.barh(places, list(rates.values()), color=colours, height=0.7)
+    for place, rate in zip(places, rates.values(), strict=True):
+        axes.annotate(f"{rate:,.0f}", (rate, place), (2, 0), textcoords="offset points", fontsize=6, va="center")
+    axes.set_yticks(places, list(rates), fontsize=6.5)
+    axes.invert_yaxis()
+    axes.grid(visible=False)
+    axes.margins(x=0.15)
+    axes.set_title("pre-training speed", loc="left", fontweight="bold")
+    axes.set_xlabel("images per second of each process")

@@ -1,0 +1,68 @@
+"""Each row minus the default row, paired by seed, with 95 % intervals; the paper's differences beside them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from ablations.spec import PROTOCOL_LABELS
+from reports.figures.style import OURS, PAPER, WIDTH, margins, save, styled
+from reports.metrics import metric
+from reports.results import Results
+from reports.rows import Row
+
+ROW = 0.24  # inches
+
+
+def draw(results: Results, rows: Sequence[Row], folder: Path) -> list[Path]:
+    """Write `differences.png` and `differences.svg`; nothing where nothing can be compared."""
+    if not any(row.diff is not None and row.case_key != results.ablation.default for row in rows):
+        return []
+    with styled():
+        return save(compose(results, rows), folder, "differences")
+
+
+def compose(results: Results, rows: Sequence[Row]) -> Figure:
+    """A panel for each protocol side by side, a line for each row."""
+    default, protocols = results.ablation.default, results.protocols
+    cases = [case for case in results.ablation.cases if case.key != default]
+    labels = min(2.4, 0.25 + 0.062 * max((len(case.label) for case in cases), default=0))
+    figure = Figure(figsize=(WIDTH, 1.15 + ROW * len(cases)))
+    margins(figure, labels, 0.45, 0.15, 0.6, wspace=0.08)
+    panels = figure.subplots(1, len(protocols), sharey=True, squeeze=False)[0]
+    places = {case.key: place for place, case in enumerate(cases)}
+    for axes, protocol in zip(panels, protocols, strict=True):
+        of_protocol = {row.case_key: row for row in rows if row.protocol == protocol}
+        _panel(axes, places, of_protocol, default, protocol)
+    panels[0].set_yticks(list(places.values()), [case.label for case in cases])
+    panels[0].set_ylim(len(cases) - 0.4, -0.6)
+    usual = results.ablation.case(default).label
+    interval = "bars: 95 % t-intervals over paired seeds" if results.seeds > 1 else "one seed: no interval"
+    figure.suptitle(
+        f"Difference to {usual}: ours filled, the paper's hollow ({interval})", fontsize=8, x=0.02, ha="left"
+    )
+    return figure
+
+
+def _panel(axes: Axes, places: dict[str, int], rows: dict[str, Row], default: str, protocol: str) -> None:
+    axes.axvline(0, color="0.6", linewidth=0.8)
+    usual = rows[default].paper if default in rows else None
+    for key, row in rows.items():
+        if key == default:
+            continue
+        if row.paper is not None and usual is not None:
+            axes.plot(row.paper - usual, places[key] + 0.17, "o", color=PAPER, markerfacecolor="white", markersize=4)
+        if row.diff is not None:
+            if row.diff_low is not None and row.diff_high is not None:
+                axes.hlines(places[key] - 0.12, row.diff_low, row.diff_high, color=OURS, linewidth=1.2)
+            axes.plot(row.diff, places[key] - 0.12, "o", color=OURS)
+        if row.status != "done":
+            axes.annotate(row.status, (0.01, places[key]), xycoords=axes.get_yaxis_transform(), fontsize=6, va="center")
+    axes.grid(visible=True, axis="x")
+    axes.grid(visible=False, axis="y")
+    quantity = metric(protocol)
+    axes.set_xlabel(f"difference in {quantity.label.replace(' (%)', ', points')}")
+    axes.set_title(PROTOCOL_LABELS.get(protocol, protocol), loc="left", fontweight="bold")

@@ -1,0 +1,114 @@
+"""Interactive figures of a report's page: hover for the numbers, click the legend to show and hide."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+import plotly.graph_objects as go
+
+COLOURS = {"finetune": "#0072B2", "linear_probe": "#D55E00"}
+OTHER = ("#009E73", "#B07AA1", "#806000")
+SYMBOLS = ("circle", "square", "diamond", "triangle-up", "cross")
+LEFT_OUT = "legendonly"
+
+
+class Interactive:
+    """A plotly figure that notebooks show by themselves, and pages with the script that they carry once."""
+
+    def __init__(self, figure: go.Figure, name: str) -> None:
+        """`name` becomes the id of its place in the page."""
+        self.figure, self.name = figure, name
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
+        place = self.figure.to_html(full_html=False, include_plotlyjs=False, div_id=self.name, config=CONFIG)
+        return {"application/vnd.plotly.v1+json": json.loads(self.figure.to_json()), "text/html": place}
+
+
+CONFIG = {"displaylogo": False, "responsive": True}
+LAYOUT: dict[str, Any] = {
+    "template": "plotly_white",
+    "font": {"size": 12},
+    "margin": {"l": 60, "r": 60, "t": 30, "b": 50},
+    "legend": {"orientation": "h", "y": -0.2, "yanchor": "top"},
+    "height": 520,
+}
+
+
+def comparison(rows: pd.DataFrame, baselines: pd.DataFrame, facts: Mapping[str, Any]) -> Interactive:
+    """All protocols in one panel: ours with spread on the left-hand axis, the paper's on the right-hand one."""
+    figure, at = go.Figure(), facts["places"]
+    for number, (protocol, found) in enumerate(rows.groupby("protocol", sort=False)):
+        colour = COLOURS.get(str(protocol), OTHER[number % len(OTHER)])
+        name = facts["protocols"][protocol]
+        for series, points in found.groupby(found["case_key"].map(facts["series"]).fillna(""), sort=False):
+            label = f"{name}, {series}" if series else name
+            x = [at[key] for key in points["case_key"]]
+            mode = "lines+markers" if facts["joined"] else "markers"
+            symbol = SYMBOLS[number % len(SYMBOLS)]
+            figure.add_scatter(
+                x=x, y=points["mean"], error_y={"array": points["std"].fillna(0.0)}, mode=mode, name=f"{label}, ours",
+                line_color=colour, marker={"symbol": symbol, "size": 8}, hoverinfo="text", hovertext=_told(points),
+            )  # fmt: skip
+            if points["paper"].notna().any():
+                figure.add_scatter(
+                    x=x, y=points["paper"], mode=mode, name=f"{label}, paper (right-hand axis)", yaxis="y2",
+                    line={"color": colour, "dash": "dot", "width": 1.2}, hoverinfo="text",
+                    marker={"symbol": f"{symbol}-open", "size": 7},
+                    hovertext=[f"{case}<br>paper: {value:g}" for case, value in points[["case", "paper"]].values],
+                )  # fmt: skip
+    ends = list(dict.fromkeys(at.values()))
+    ends = [min(ends), max(ends)] if facts["joined"] else [ends[0], ends[-1]]
+    for row in baselines[baselines["mean"].notna()].itertuples():
+        figure.add_scatter(
+            x=ends, y=[row.mean, row.mean], mode="lines", name=f"{row.case} {row.mean:.1f}",
+            line={"dash": "dash", "width": 1, "color": "#777777"}, visible=LEFT_OUT, hoverinfo="name",
+        )  # fmt: skip
+    figure.update_layout(
+        **LAYOUT, xaxis_title=facts["axis"], yaxis_title=f"ours: {facts['quantity']}",
+        yaxis2={"title": f"paper: {facts['quantity']}", "overlaying": "y", "side": "right", "showgrid": False},
+    )  # fmt: skip
+    if facts["doubling"]:
+        figure.update_xaxes(type="log", tickvals=list(at.values()), ticktext=[f"{x:g}" for x in at.values()])
+    return Interactive(figure, "comparison")
+
+
+def _told(points: pd.DataFrame) -> list[str]:
+    """What stands beside the pointer: the number, its spread, its difference to the default row, its cost."""
+    return [_hover(row) for row in points.to_dict("records")]
+
+
+def _hover(row: Mapping[Any, Any]) -> str:
+    lines = [f"<b>{row['case']}</b>: {row['mean']:.2f}" + (f" ± {row['std']:.2f}" if _known(row["std"]) else "")]
+    lines[0] += f" (n = {row['n_seeds']}), {row['status']}"
+    if _known(row["diff"]):
+        low, high = row["diff_low"], row["diff_high"]
+        interval = f", 95 % interval {low:+.2f} to {high:+.2f}" if _known(low) else ""
+        lines.append(f"to the default row: {row['diff']:+.2f}{interval}")
+    if _known(row["seconds"]):
+        lines.append(f"{row['seconds']:,.0f} s each, {row['model']}")
+    return "<br>".join(lines)
+
+
+def _known(value: Any) -> bool:
+    return value is not None and not math.isnan(value)
+
+
+def losses(curves: pd.DataFrame, trivial: Mapping[str, float]) -> Interactive:
+    """Pre-training losses by epoch, a curve for each row; trivial predictors dashed."""
+    figure = go.Figure()
+    for (case, target), points in curves.groupby(["case", "target"], sort=False):
+        figure.add_scatter(
+            x=points["epoch"], y=points["loss"], mode="lines", name=str(case),
+            hovertemplate=f"{case}, {target}<br>epoch %{{x:.1f}}: %{{y:.4f}}<extra></extra>",
+        )  # fmt: skip
+    for name, loss in trivial.items():
+        figure.add_scatter(
+            x=[curves["epoch"].min(), curves["epoch"].max()], y=[loss, loss], mode="lines", name=f"{name} {loss:.3f}",
+            line={"dash": "dash", "width": 1, "color": "#777777"}, hoverinfo="name",
+        )  # fmt: skip
+    figure.update_layout(**LAYOUT, xaxis_title="epoch", yaxis_title="pre-training loss")
+    return Interactive(figure, "pretraining")

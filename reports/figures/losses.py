@@ -1,0 +1,63 @@
+"""The losses of pre-training, with what guesses without learning would score drawn in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from reports.curves import Curve
+from reports.figures.style import WIDTH, margins, ramp, save, styled
+from reports.results import Results
+
+HEIGHT, GAP = 2.4, 0.55  # inches, of a panel and between two
+DASHES = ((0, (6, 2)), (0, (1, 1.5)), (0, (3, 1.5)))
+TARGETS = {"pixel": "pixels", "norm_pixel": "normalised pixels", "pca": "principal components", "token": "tokens"}
+MOST_BANDS = 4  # beyond which they hide one another, and the default row alone has one
+EARLY = 0.04  # share of a schedule whose losses may stand above the panel
+
+
+def draw(results: Results, curves: Sequence[Curve], trivial: Mapping[str, float], folder: Path) -> list[Path]:
+    """Write `losses.png` and `losses.svg`; nothing where no pre-training has begun."""
+    if not curves:
+        return []
+    with styled():
+        return save(compose(results, curves, trivial), folder, "losses")
+
+
+def compose(results: Results, curves: Sequence[Curve], trivial: Mapping[str, float]) -> Figure:
+    """A panel for each kind of target, as their losses have different units; `trivial` belongs to the default row."""
+    kinds = list(dict.fromkeys(_kind(curve) for curve in curves))
+    figure = Figure(figsize=(WIDTH, 0.4 + len(kinds) * (HEIGHT + GAP)))
+    margins(figure, 0.6, 0.45, 2.85, 0.4, hspace=GAP / HEIGHT)
+    for axes, kind in zip(figure.subplots(len(kinds), 1, squeeze=False)[:, 0], kinds, strict=True):
+        drawn = [curve for curve in curves if _kind(curve) == kind]
+        own = any(curve.key == results.ablation.default for curve in drawn)
+        _panel(axes, drawn, trivial if own else {}, results.ablation.default)
+        axes.set_title(f"loss on {TARGETS.get(kind, kind)}", loc="left", fontweight="bold")
+    return figure
+
+
+def _kind(curve: Curve) -> str:
+    return curve.recipe.target
+
+
+def _panel(axes: Axes, curves: Sequence[Curve], trivial: Mapping[str, float], default: str) -> None:
+    for place, curve in enumerate(curves):
+        colour = ramp(place / max(1, len(curves) - 1))
+        usual = curve.key == default
+        label = f"{curve.label}{' (default)' if usual else ''}  {curve.losses[-1]:.3f}"
+        axes.plot(curve.epochs, curve.losses, color=colour, linewidth=2.2 if usual else 1.1, label=label)
+        if curve.stds and (usual or len(curves) <= MOST_BANDS):
+            low, high = ([m + sign * s for m, s in zip(curve.losses, curve.stds, strict=True)] for sign in (-1, 1))
+            axes.fill_between(curve.epochs, low, high, color=colour, alpha=0.2, linewidth=0)
+    for (name, loss), dashes in zip(trivial.items(), DASHES, strict=False):
+        axes.axhline(loss, color="0.35", linestyle=dashes, linewidth=1.0, label=f"{name}  {loss:.3f}")
+    later = [loss for c in curves for e, loss in zip(c.epochs, c.losses, strict=True) if e >= EARLY * c.epochs[-1]]
+    low, high = min([*later, *trivial.values()]), max([*later, *trivial.values()])
+    axes.set_ylim(low - 0.08 * (high - low), high + 0.08 * (high - low or 1.0))
+    axes.set_xlabel("epoch")
+    axes.set_ylabel("pre-training loss")
+    axes.legend(loc="center left", bbox_to_anchor=(1.02, 0.5), fontsize=6.5)

@@ -1,0 +1,70 @@
+"""Sections: the texts of a report's notebook, and the short calls that show what each is about."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from typing import Any
+
+PANELS = (
+    "*Reconstruction* is the model's guess as it is, as the paper shows it: where the loss covers masked patches only, "
+    "what it draws over visible ones is not learnt and looks like noise. *Filled in* is our addition: the guess in "
+    "the masked places alone. Images are not normalised, and the same in every block."
+)
+LOSSES = (
+    "Dashed: what a guess without learning scores, computed from the few test images of the panels at the default "
+    "row. A model that stays at such a line has learnt no more than it."
+)
+COSTS = (
+    "Seconds are the mean over seeds of what one number costs from nothing, its pre-training included; images/s are "
+    "the pre-training's. `bundle.rows()` has all columns, `bundle.cells()` every number seed by seed."
+)
+INTERACTIVE = "Point at a mark for its numbers; click a name in the legend to hide or show it, twice to see it alone."
+MOST_REASONS = 20  # printed; cells.csv has them all
+
+Section = tuple[str, str]  # a text, and the call that shows what it is about (empty: none)
+
+
+def sections(facts: Mapping[str, Any], drawn: Collection[str]) -> Iterator[Section]:
+    """The sections of a report of which the files `drawn` exist, what matters most first."""
+    left = [line for line in facts["open"] if not line.startswith(("cited", "needs"))]
+    told = [facts["verdict"], facts["baselines"]]
+    if left:
+        told.append(f"**Not everything is done**: {counted(facts['counts'])}; see the last section.")
+    yield "\n\n".join(told), "bundle.figure()"
+    if facts["health"]:
+        yield f"## The doctor's findings\n\n{_points(facts['health'])}", ""
+    yield "## Table", "bundle.table()"
+    if facts["recommendation"]:
+        points = _points(facts["recommendation"])
+        yield f"## What to take on {facts['data']}, at scale {facts['scale']}\n\n{points}", ""
+    if facts["claims"]:
+        yield "## The paper's claims\n\nFewer than three seeds never decide one.", "bundle.claims()"
+    yield f"## All protocols in one panel\n\n{INTERACTIVE}", "bundle.compare()"
+    if facts["comparisons"]:
+        yield f"## MAE at the default row minus each baseline\n\nPaired by seed.\n\n{_points(facts['comparisons'])}", ""
+    yield from _figures(drawn)
+    yield f"## Where the numbers come from\n\n{facts['origin']}\n\n{COSTS}", "bundle.origins()"
+    if facts["open"]:
+        yield f"## What is not done\n\n{_points(facts['open'][:MOST_REASONS])}", ""
+
+
+def _figures(drawn: Collection[str]) -> Iterator[Section]:
+    if "differences.svg" in drawn:
+        text = "Paired by seed, 95 % t-interval; `bundle.differences()` has the numbers."
+        yield f"## Each row minus the default row\n\n{text}", "bundle.figure('differences')"
+    if "panels.png" in drawn:
+        yield f"## What the models see and guess\n\n{PANELS}", "bundle.panels()"
+    if "losses.svg" in drawn:
+        yield f"## Pre-training\n\n{LOSSES}", "bundle.figure('losses')"
+        yield INTERACTIVE, "bundle.losses()"
+    if "costs.svg" in drawn:
+        yield "## What it costs", "bundle.figure('costs')"
+
+
+def counted(counts: Mapping[str, int]) -> str:
+    """`3 done, 1 failed`."""
+    return ", ".join(f"{n} {status}" for status, n in counts.items())
+
+
+def _points(lines: Collection[str]) -> str:
+    return "\n".join(f"- {line}" for line in lines)

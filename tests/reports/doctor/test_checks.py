@@ -1,0 +1,155 @@
+"""The doctor names each illness by its symptom, and says nothing of healthy runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from mae_core.recipes import FinetuneRecipe, LinearProbeRecipe, PretrainRecipe
+from mae_core.signature import Stage
+from mae_core.store.attempt import finish
+from mae_core.store.journal import NAME, Journal
+from mae_core.store.run import Store
+from reports.doctor.__main__ import main
+from reports.doctor.checks import examine
+from reports.doctor.patient import Patient
+from tests.reports.laboratory import Laboratory
+
+RECIPE = PretrainRecipe(
+    image_size=(16, 16), in_chans=1, patch_size=4, embed_dim=8, depth=1, num_heads=2, mask_ratio=0.5, epochs=20,
+    warmup_epochs=2.0, batch_size=256, base_lr=1e-3,
+)  # fmt: skip
+Arrays = dict[str, Any]
+
+
+def healthy(rng: np.random.Generator) -> Arrays:
+    """Panels of a model that has learnt: guesses near the originals, masks that differ."""
+    originals = rng.random((8, 1, 16, 16))
+    order = rng.random((8, 16)).argsort(axis=1).reshape(8, 1, 4, 4) < 8
+    hidden = order.repeat(4, axis=2).repeat(4, axis=3)
+    guessed = originals + 0.05 * rng.standard_normal(originals.shape)
+    return {"originals": originals, "reconstructed": guessed, "hidden": hidden, "mean": [0.5], "std": [0.29]}
+
+
+def rows(losses: list[float], peak: float = 1e-3) -> list[dict[str, float]]:
+    """A journal of those losses, warmed up for a tenth."""
+    n = len(losses)
+    return [{"step": i, "epoch": i, "loss": x, "lr": peak * min(1, 10 * i / n)} for i, x in enumerate(losses)]
+
+
+def patient(
+    home: Path, stage: Stage, arrays: Arrays | None = None, journal: list[dict[str, float]] | None = None, **record: Any
+) -> Patient:
+    """A finished run with those panels, journal and metrics."""
+    attempt = Laboratory(home, None).take(stage)  # type: ignore[arg-type]  # no ablation is asked for
+    lines = Journal(attempt.folder / NAME)
+    for row in journal or rows([2.0 / (1 + i) + 0.1 for i in range(20)]):
+        lines.append(row)
+    lines.close()
+    if arrays is not None:
+        masked = np.where(arrays["hidden"], 0.5, arrays["originals"])
+        np.savez(attempt.folder / "panels.npz", masked=masked, **arrays)
+    from mae_core.store.attempt import RECORD
+    from mae_core.store.files import write_sealed
+
+    write_sealed(attempt.folder / RECORD, {"state": "done", "reason": "", "metrics": {}, "seconds": 1.0} | record)
+    finish(attempt)
+    return Patient(Store(home).run(stage.signature), stage, home)
+
+
+def test_healthy_pretraining_is_met_with_silence(tmp_path: Path) -> None:
+    assert examine(patient(tmp_path, Stage(RECIPE), healthy(np.random.default_rng(0)))) == []
+
+
+def with_(name: str, change: Callable[[Arrays], Any]) -> Callable[[Arrays], Arrays]:
+    """Healthy panels but for one array."""
+    return lambda arrays: arrays | {name: change(arrays)}
+
+
+def patch_means(arrays: Arrays) -> Any:
+    """Each patch's own mean."""
+    means = arrays["originals"].reshape(8, 1, 4, 4, 4, 4).mean(axis=(3, 5))
+    return means.repeat(4, axis=2).repeat(4, axis=3)
+
+
+@pytest.mark.parametrize(
+    ("ill", "symptom"),
+    [
+        (with_("reconstructed", lambda a: np.full_like(a["originals"], 0.5)), "trivial predictor"),
+        (with_("reconstructed", lambda a: np.random.default_rng(1).random((8, 1, 16, 16))), "trivial predictor"),
+        (with_("hidden", lambda a: a["hidden"][:1].repeat(8, axis=0)), "masks are constant"),
+        (with_("hidden", lambda a: a["hidden"] & (np.arange(16) < 8)), "should be"),
+        (with_("originals", lambda a: np.full_like(a["originals"], 0.3)), "no variance"),
+    ],
+)
+def test_ill_panels_show_their_symptom(tmp_path: Path, ill: Callable[[Arrays], Arrays], symptom: str) -> None:
+    found = examine(patient(tmp_path, Stage(RECIPE), ill(healthy(np.random.default_rng(0)))))
+    assert any(symptom in finding.symptom for finding in found)
+
+
+def smooth(rng: np.random.Generator) -> Arrays:
+    """Panels of images whose patches differ by far more than the pixels within one."""
+    arrays = healthy(rng)
+    arrays["originals"] = np.clip(patch_means({"originals": rng.random((8, 1, 16, 16))}) * 3 - 1, 0, 1)
+    arrays["originals"] = arrays["originals"] + 0.1 * rng.random((8, 1, 16, 16))
+    return arrays
+
+
+@pytest.mark.parametrize(
+    ("guess", "symptom"),
+    [
+        (patch_means, "guesses are flat"),
+        (lambda a: a["originals"].mean(axis=0, keepdims=True).repeat(8, axis=0), "same for all images"),
+    ],
+)
+def test_flat_and_equal_guesses_are_told_apart(tmp_path: Path, guess: Callable[[Arrays], Any], symptom: str) -> None:
+    arrays = smooth(np.random.default_rng(0))
+    found = examine(patient(tmp_path, Stage(RECIPE), arrays | {"reconstructed": guess(arrays)}))
+    assert [symptom in finding.symptom for finding in found] == [True]
+
+
+@pytest.mark.parametrize(
+    ("journal", "warmup", "words"),
+    [
+        (rows([1.0, 0.5, 0.4, 2.0, *[0.3] * 16]), 0.2, "warm-up that is too short"),
+        (rows([1.0, 0.5, 0.4, 2.0, *[0.3] * 16]), 2.0, "learning rate that is too high"),
+        (rows([2.0 / (1 + i) for i in range(20)], peak=8e-3), 2.0, "rate given as absolute"),
+        (rows([2.0 / (1 + i) for i in range(20)], peak=1e-4), 2.0, "rate given as absolute"),
+    ],
+)
+def test_journal_tells_of_the_schedule(
+    tmp_path: Path, journal: list[dict[str, float]], warmup: float, words: str
+) -> None:
+    stage = Stage(replace(RECIPE, warmup_epochs=warmup))
+    (found,) = examine(patient(tmp_path, stage, healthy(np.random.default_rng(0)), journal))
+    assert words in found.cause
+
+
+def test_finetuning_that_learns_nothing_is_named(tmp_path: Path) -> None:
+    stage = Stage(FinetuneRecipe(epochs=20, warmup_epochs=2.0, batch_size=256), (Stage(RECIPE),))
+    (found,) = examine(patient(tmp_path, stage, journal=rows([2.3] * 20)))
+    assert found.symptom.startswith("Nothing was learnt")
+
+
+@pytest.mark.parametrize(("chosen", "count"), [(10.0, 0), (100.0, 1), (1.0, 1)])
+def test_choice_at_the_edge_of_its_grid_is_named(tmp_path: Path, chosen: float, count: int) -> None:
+    stage = Stage(LinearProbeRecipe(base_lrs=(1.0, 10.0, 100.0)), (Stage(RECIPE),))
+    assert len(examine(patient(tmp_path, stage, metrics={"best_base_lr": chosen}))) == count
+
+
+def test_command_is_silent_on_health_and_names_illness(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    arrays = healthy(np.random.default_rng(0))
+    well = patient(tmp_path, Stage(RECIPE), arrays)
+    constant = arrays | {"hidden": arrays["hidden"][:1].repeat(8, axis=0)}
+    ill = patient(tmp_path, Stage(replace(RECIPE, seed=1)), constant)
+    assert (main([well.run.signature, "--home", str(tmp_path)]), capsys.readouterr().out) == (0, "")
+    assert main([ill.run.signature, "--home", str(tmp_path)]) == 1
+    assert "masks are constant" in capsys.readouterr().out
+    assert main(["pretrain-0000", "--home", str(tmp_path)]) == 2
+    assert main(["pretrain-", "--home", str(tmp_path)]) == 2
+    assert capsys.readouterr().err.count("\n") == 2
