@@ -32,10 +32,11 @@ class Weights:
 
 @dataclass(frozen=True)
 class Folder:
-    """An image folder `data/NAME` in the home, with `train/CLASS` and `val/CLASS`."""
+    """An image folder `data/NAME` in the home."""
 
     name: str
     what: str  # "iNaturalist 2017"
+    layout: str = "train/CLASS and val/CLASS"
 
     def find(self, home: Path) -> Path | None:
         """Where it is, if it is there."""
@@ -43,7 +44,7 @@ class Folder:
         return path if path.is_dir() else None
 
     def __str__(self) -> str:
-        return f"{self.what}: put it into the home as data/{self.name}, an image folder with train/ and val/"
+        return f"{self.what}: put it into the home as data/{self.name}, a folder with {self.layout}"
 
 
 Need = Weights | Folder

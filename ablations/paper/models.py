@@ -60,12 +60,11 @@ def label(column: str) -> str:
     return f"ViT-{column[0]}" + (", 448 px" if column == "H448" else "")
 
 
-def _weights(name: str, what: str, size: str, **settings: Any) -> Weights:
-    return Weights(f"{name}_{key(size)}", f"{what}, {label(size)}", {**SHAPES[size], **settings})
+def _weights(name: str, what: str, size: str) -> Weights:
+    return Weights(f"{name}_{key(size)}", f"{what}, {label(size)}", SHAPES[size])
 
 
-_HALF = (0.5, 0.5, 0.5)  # mean and deviation of the pixels that BEiT was trained on
 DINO = {"B": _weights("dino", "DINO", "B")}
 MOCO_V3 = {size: _weights("moco_v3", "MoCo v3", size) for size in "BL"}
-BEIT = {size: _weights("beit", "BEiT", size, mean=_HALF, std=_HALF) for size in "BL"}
 RELEASED_MAE = {size: _weights("mae", "MAE, released weights", size) for size in SHAPES}
+BEIT_IS_CITED = "BEiT's network has relative positions and layer scale, which ours has not, so its rows are only cited."

@@ -12,7 +12,7 @@ from ablations.needs import Folder
 from ablations.spec import Ablation, Case
 from mae_core.recipes import BASELINE, ReconstructRecipe
 
-COCO = Folder("coco_val", "COCO's validation images")
+COCO = Folder("coco_val", "COCO's validation images", "images")
 SHOWN = {75: "Figures 4 and 10", 80: "Figure 2", 85: "Figure 4", 95: "Figure 4"}
 SHOWN_ON_COCO = {75: "Figure 11", 80: "Figure 3"}
 

@@ -21,6 +21,7 @@ NAMES = {
     "imagenet_r": "IN-R",
     "imagenet_sketch": "IN-Sketch",
 }
+LAYOUTS = {"imagenet_c": "val/CORRUPTION/SEVERITY/CLASS"}
 MAE_POINTS: Mapping[str, tuple[float, ...]] = {  # COLUMNS, then the previous best; IN-C in mCE, the others in top-1
     "imagenet_c": (51.7, 41.8, 33.8, 36.8, 42.5),
     "imagenet_a": (35.9, 57.1, 68.2, 76.7, 35.8),
@@ -49,9 +50,10 @@ def _case(family: str, column: str, data: str, paper: float | None) -> Case:
         label=f"{name}, {'MAE' if family == 'mae' else 'supervised'}, {label(column)}",
         recipe=recipe,
         paper={} if paper is None else {protocol: paper},
+        evaluations={protocol: RobustnessRecipe(shift="none")} if data else {},
         columns=(protocol,),
         through=(finetune,),
-        needs=Folder(data, name) if data else "",
+        needs=Folder(data, name, LAYOUTS.get(data, "val/CLASS")) if data else "",
         series=name,
     )
 

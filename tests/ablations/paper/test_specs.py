@@ -140,3 +140,14 @@ def test_a_row_may_lack_columns():
     spec = ABLATIONS["mask_token"]
     spec = replace(spec, cases=(replace(spec.case("without"), columns=("finetune",)),))
     assert [c.protocol for c in spec.cells(SCALES["smoke"], describe("digits", spec.home), 2)] == ["finetune"] * 2
+
+
+@pytest.mark.parametrize(("data", "inside"), [("imagenet_a", "n1"), ("imagenet_c", "fog/1/n1")])
+def test_real_shifted_images_are_scored_as_they_are(data, inside, tmp_path):
+    folder = tmp_path / "data" / data / "val" / inside
+    folder.mkdir(parents=True)
+    for number in range(2):
+        Image.new("RGB", (8, 8)).save(folder / f"{number}.png")
+    (cell,) = cells(ABLATIONS["robustness"], SCALES["mini"], tmp_path, only=f"mae_{data}_vit_l")
+    assert (cell.stage.recipe.shift, cell.stage.recipe.data) == ("none", str(tmp_path / "data" / data))
+    assert cell.stage.parents[0].recipe.data == "fashion_mnist"
