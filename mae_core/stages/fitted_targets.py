@@ -52,13 +52,14 @@ def passed(images: Images, samples: torch.Tensor, device: torch.device, workspac
 
 
 def codebook_metrics(
-    tokenizer: Tokenizer, recipe: FittedTargetRecipe, images: Images, device: torch.device, workspace: Workspace
+    tokenizer: Tokenizer, recipe: TokenizerRecipe | DalleRecipe, images: Images, device: torch.device, work: Workspace
 ) -> dict[str, float]:
     """How the tokens are used on held-out train images, and how well they paint them."""
-    heldout = splits.heldout(len(images))[:JUDGED]
+    most = min(JUDGED, recipe.fit_images) if isinstance(recipe, DalleRecipe) else JUDGED
+    heldout = splits.heldout(len(images))[:most]
     samples = heldout if len(heldout) else torch.arange(len(images))  # too few images to hold any out
     use = CodebookUse(tokenizer, recipe.patch_size)
-    for imgs in passed(images, samples, device, workspace):
+    for imgs in passed(images, samples, device, work):
         use.add(imgs)
     return use.metrics()
 

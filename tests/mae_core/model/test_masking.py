@@ -5,7 +5,7 @@ import random
 
 import pytest
 import torch
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from mae_core.errors import RecipeError
@@ -16,9 +16,9 @@ GRIDS = st.tuples(st.integers(1, 9), st.integers(2, 9))
 SAMPLES = torch.arange(6)
 
 
-def pretraining(grid: tuple[int, int], **settings: object) -> PretrainRecipe:
+def pretraining(grid: tuple[int, int], **changes: object) -> PretrainRecipe:
     image_size = (grid[0] * 2, grid[1] * 2)
-    return PretrainRecipe(image_size=image_size, patch_size=2, embed_dim=8, num_heads=2, **settings)
+    return PretrainRecipe(image_size=image_size, patch_size=2, embed_dim=8, num_heads=2, **changes)
 
 
 def tensors(masking: Masking) -> tuple[torch.Tensor, ...]:
@@ -79,6 +79,38 @@ def test_grid_sampling_keeps_even_rows_and_columns():
     mask = draw_masking(recipe, 0, SAMPLES).mask.reshape(6, 4, 6)
     assert not mask[:, ::2, ::2].any()
     assert mask.sum() == 6 * 18
+
+
+@settings(deadline=None)
+@given(half=st.tuples(st.integers(1, 5), st.integers(1, 5)), seed=st.integers(0, 9), epoch=st.integers(0, 9))
+def test_grid_sampling_keeps_one_patch_of_every_two_by_two(half, seed, epoch):
+    grid = (2 * half[0], 2 * half[1])
+    mask = draw_masking(pretraining(grid, mask_sampling="grid", seed=seed), epoch, SAMPLES).mask.reshape(6, *grid)
+    squares = mask.unfold(1, 2, 2).unfold(2, 2, 2).sum(dim=(3, 4))
+    assert (squares == 3).all()
+
+
+@settings(deadline=None, max_examples=40)
+@given(
+    samples=st.lists(st.integers(0, 2**40), min_size=1, max_size=12, unique=True),
+    sampling=st.sampled_from(["random", "block", "grid"]),
+    key=st.tuples(st.integers(0, 5), st.integers(0, 5)),
+)
+def test_a_mask_is_a_function_of_seed_epoch_and_sample(samples, sampling, key):
+    recipe = pretraining((4, 8), mask_sampling=sampling, seed=key[0])
+    together = draw_masking(recipe, key[1], torch.tensor(samples)).mask
+    alone = [draw_masking(recipe, key[1], torch.tensor([sample])).mask for sample in reversed(samples)]
+    assert torch.equal(together, torch.cat(alone[::-1]))
+
+
+@settings(deadline=None)
+@given(st.integers(1, 11), st.lists(st.permutations(range(12)), min_size=1, max_size=4))
+def test_any_callers_mask_with_equal_counts_is_followed(num_visible, orders):
+    mask = torch.tensor([[float(patch >= num_visible) for patch in order] for order in orders])
+    masking = masking_from(mask.bool())
+    assert torch.equal(masking.mask, mask)
+    assert torch.equal(mask.gather(1, masking.ids_keep), torch.zeros(len(orders), num_visible))
+    assert torch.equal(mask.gather(1, masking.ids_masked), torch.ones(len(orders), 12 - num_visible))
 
 
 @pytest.mark.parametrize("ratio", [0.5, 0.75])
