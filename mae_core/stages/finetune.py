@@ -43,23 +43,25 @@ class Classification(Learner):
 
     def loss(self, batch: Batch) -> torch.Tensor:
         """Cross-entropy against smoothed, possibly mixed, labels."""
-        recipe, samples = self.recipe, batch.samples
-        if self.mixup is not None:
-            samples = _beside_partners(batch)
-        view = View(recipe.augmentation, recipe.crop_scale, recipe.seed, batch.epoch)
-        imgs = self.images.batch(samples, view)
-        if recipe.reprob:
-            imgs = erased(imgs, samples, recipe.reprob, recipe.seed, batch.epoch)
-        imgs = imgs.to(self.device, non_blocking=True)
-        target = self.labels[samples].to(self.device)
-        if self.mixup is not None:
-            with randomness.seeded(recipe.seed, "mixup", batch.step):  # one draw for the effective batch
-                imgs, target = self.mixup(imgs, target)
-            imgs, target = imgs[: len(batch.samples)], target[: len(batch.samples)]
+        recipe, (imgs, target) = self.recipe, self.seen(batch)
         with randomness.seeded(recipe.seed, "drop_path", batch.step, batch.part), autocast(self.device, recipe.dtype):
             logits = self.module(imgs)
         smoothing = recipe.smoothing if self.mixup is None else 0.0  # mixed targets are smoothed already
         return F.cross_entropy(logits.float(), target, label_smoothing=smoothing)
+
+    def seen(self, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
+        """Images (N, C, H, W) as the model sees them, and labels: (N,) classes, or (N, classes) where mixed."""
+        recipe = self.recipe
+        samples = batch.samples if self.mixup is None else _beside_partners(batch)
+        view = View(recipe.augmentation, recipe.crop_scale, recipe.seed, batch.epoch)
+        imgs = self.images.batch(samples, view)
+        if recipe.reprob:
+            imgs = erased(imgs, samples, recipe.reprob, recipe.seed, batch.epoch)
+        imgs, target = imgs.to(self.device, non_blocking=True), self.labels[samples].to(self.device)
+        if self.mixup is not None:
+            with randomness.seeded(recipe.seed, "mixup", batch.step):  # one draw for the effective batch
+                imgs, target = self.mixup(imgs, target)
+        return imgs[: len(batch.samples)], target[: len(batch.samples)]
 
     def after_step(self) -> None:
         """Move the averaged weights."""
@@ -86,8 +88,11 @@ def _mixup(recipe: FinetuneRecipe, num_classes: int) -> Mixup | None:
 def _beside_partners(batch: Batch) -> torch.Tensor:
     """The micro-batch followed by its partners, so that reversing pairs each image with its own.
 
-    In the effective batch image i is mixed with image B-1-i, whatever micro-batches it is split into.
+    In the effective batch image i is mixed with image B-1-i, whatever micro-batches it is split into; an even batch
+    that is not split has all partners in itself.
     """
+    if batch.whole and len(batch.samples) % 2 == 0:
+        return batch.samples
     partners = batch.effective.flip(0)[batch.start : batch.stop]
     return torch.cat([batch.samples, partners.flip(0)])
 
