@@ -123,7 +123,7 @@ class RidgeRecipe(EvaluationRecipe):
 
     pooling: Pooling = "cls"
     # in units of the features' variance, as they are standardised; chosen on held-out train images
-    penalties: Annotated[tuple[Positive, ...], Field(min_length=1)] = (1e-4, 1e-3, 1e-2, 1e-1, 1.0)
+    penalties: Annotated[tuple[Positive, ...], Field(min_length=1)] = (1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1)
     dtype: Dtype = "bfloat16"
 
 
