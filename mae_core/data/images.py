@@ -10,14 +10,15 @@ from typing import Literal, Protocol
 import torch
 import torch.nn.functional as F
 
-from mae_core.data import cifar10, crops, digits, fashion_mnist
+from mae_core.data import cifar10, digits, fashion_mnist
 from mae_core.data.catalogue import describe, folder_survey, image_folder
 from mae_core.data.files import ImageFiles
 from mae_core.data.folders import list_folder
 from mae_core.data.in_memory import MEMORY_LIMIT, InMemory, Pixels, decoded
 from mae_core.data.on_disk import OnDisk
-from mae_core.data.randaugment import randaugmented
-from mae_core.data.views import MARGIN, Draws, View
+from mae_core.data.transforms import crops
+from mae_core.data.transforms.randaugment import randaugmented
+from mae_core.data.transforms.views import MARGIN, Draws, View
 from mae_core.errors import DataError
 
 __all__ = ["Images", "View", "open_images"]

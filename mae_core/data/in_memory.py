@@ -15,11 +15,11 @@ import torch
 import torch.nn.functional as F
 from filelock import FileLock
 
-from mae_core.data import crops
 from mae_core.data.decoding import cover_box, decode
 from mae_core.data.files import ImageFiles
 from mae_core.data.placement import placing, read_json
-from mae_core.data.views import Draws
+from mae_core.data.transforms import crops
+from mae_core.data.transforms.views import Draws
 
 Pixels = npt.NDArray[np.uint8]
 

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import torch
 
-from mae_core.data import crops
 from mae_core.data.decoding import Box, cover_box, decode
 from mae_core.data.files import ImageFiles
-from mae_core.data.views import Draws
+from mae_core.data.transforms import crops
+from mae_core.data.transforms.views import Draws
 
 
 class OnDisk:

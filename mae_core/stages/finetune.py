@@ -8,8 +8,8 @@ from timm.utils import ModelEmaV3
 from torch.nn import functional as F
 
 from mae_core import randomness
-from mae_core.data.erasing import erased
 from mae_core.data.images import Images, View
+from mae_core.data.transforms.erasing import erased
 from mae_core.model.classifier import Classifier, shape_at
 from mae_core.recipes import FinetuneRecipe
 from mae_core.signature import Stage

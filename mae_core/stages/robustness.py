@@ -105,7 +105,11 @@ def _groups(recipe: RobustnessRecipe, home: Path, count: int) -> dict[str, torch
 
 
 def _on_corruptions(recipe: RobustnessRecipe, score: Callable[..., float], samples: torch.Tensor) -> Result:
-    from mae_core.data.corruptions import CORRUPTIONS, SEVERITIES, corrupted  # here, as no other stage needs them
+    from mae_core.data.transforms.corruptions import (  # here, as no other stage needs them
+        CORRUPTIONS,
+        SEVERITIES,
+        corrupted,
+    )
 
     found: dict[str, list[float]] = defaultdict(list)
     for corruption, severity in itertools.product(CORRUPTIONS, SEVERITIES):

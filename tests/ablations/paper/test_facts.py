@@ -10,7 +10,7 @@ import yaml
 import ablations.paper
 from ablations.paper import ABLATIONS, NOT_YET
 from ablations.paper.models import PARAMETERS, SHAPES, encoder
-from mae_core.data.randaugment import POLICY
+from mae_core.data.transforms.randaugment import POLICY
 from mae_core.recipes import BASELINE, FINETUNE_NORM_PIXEL, FINETUNE_PAPER, FROM_SCRATCH, LINEAR_PROBE
 from mae_core.training.optim import absolute_lr, adamw, lars
 from mae_core.training.schedule import warmup_cosine

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from mae_core.data import fashion_mnist
 from mae_core.data.images import FASHION_MNIST_MEAN, FASHION_MNIST_STD, View
-from mae_core.data.views import Augmentation
+from mae_core.data.transforms.views import Augmentation
 from mae_core.errors import DataError
 from tests.mae_core.data.pictures import opened, paint_split
 

@@ -6,7 +6,7 @@ from statistics import fmean
 import pytest
 
 from mae_core.data.catalogue import describe
-from mae_core.data.corruptions import CORRUPTIONS
+from mae_core.data.transforms.corruptions import CORRUPTIONS
 from mae_core.errors import RecipeError
 from mae_core.recipes import RobustnessRecipe
 from mae_core.signature import Stage

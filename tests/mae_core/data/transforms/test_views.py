@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torchvision.transforms import RandomResizedCrop
 
-from mae_core.data.views import JITTER, Draws, View
+from mae_core.data.transforms.views import JITTER, Draws, View
 from mae_core.errors import UserError
 
 SAMPLES = torch.arange(4000)

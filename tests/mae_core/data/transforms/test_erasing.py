@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from mae_core.data.erasing import erased
+from mae_core.data.transforms.erasing import erased
 
 IMGS, SAMPLES = torch.full((400, 1, 16, 16), 5.0), torch.arange(400)
 

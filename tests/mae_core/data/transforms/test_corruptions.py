@@ -5,7 +5,7 @@ import itertools
 import pytest
 import torch
 
-from mae_core.data.corruptions import CORRUPTIONS, NOISE, SEVERITIES, corrupted
+from mae_core.data.transforms.corruptions import CORRUPTIONS, NOISE, SEVERITIES, corrupted
 
 ROWS, COLUMNS = torch.meshgrid(torch.linspace(0, 1, 24), torch.linspace(0, 1, 32), indexing="ij")
 WAVES = torch.stack([(7 * ROWS + k * COLUMNS).sin() * (9 * COLUMNS).cos() / 2 + 0.5 for k in range(12)])

@@ -16,7 +16,7 @@ from torchvision.transforms.v2 import InterpolationMode
 from torchvision.transforms.v2 import functional as F
 
 from mae_core import randomness
-from mae_core.data import crops
+from mae_core.data.transforms import crops
 
 SEVERITIES = range(1, 6)
 NOISE = (0.08, 0.12, 0.18, 0.26, 0.38)  # standard deviation

@@ -10,7 +10,7 @@ import torch
 from PIL import Image
 
 from mae_core import randomness
-from mae_core.data import crops
+from mae_core.data.transforms import crops
 
 POLICY = "rand-m9-mstd0.5-inc1"  # Table 9's (9, 0.5), in timm's spelling
 

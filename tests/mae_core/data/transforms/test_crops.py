@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 import torchvision.transforms.v2.functional as V
 
-from mae_core.data import crops
+from mae_core.data.transforms import crops
 
 CHANNELS = pytest.mark.parametrize("chans", [1, 3])
 
