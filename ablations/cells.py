@@ -8,7 +8,14 @@ from dataclasses import dataclass, replace
 
 from ablations.case import Case
 from mae_core.data.catalogue import DataInfo
-from mae_core.recipes import EncoderRecipe, LogisticRegressionRecipe, Recipe, WallClockRecipe
+from mae_core.recipes import (
+    EncoderRecipe,
+    EvaluationRecipe,
+    LogisticRegressionRecipe,
+    PretrainRecipe,
+    Recipe,
+    WallClockRecipe,
+)
 from mae_core.scales import Scale
 from mae_core.signature import Stage
 
@@ -46,10 +53,16 @@ class Setting:
         stage = self._chain(case, recipe) if case.state == "run" else None
         return Cell(ablation, case, protocol, self.seed, stage, case.paper.get(protocol))
 
-    def pretraining(self, ablation: str, case: Case) -> Cell:
+    def has_labels_for(self, case: Case, recipe: Recipe) -> bool:
+        """Whether the data have the labels that this number of the case takes."""
+        if not isinstance(recipe, EvaluationRecipe):
+            return True
+        return self.evaluated.labelled and (self.info.labelled or not case.through)
+
+    def pretraining(self, ablation: str, case: Case) -> Iterator[Cell]:
         """The pre-training alone, all that can be done without labels; its number is the loss."""
-        runnable = case.state == "run" and case.recipe is not None
-        return Cell(ablation, case, "pretrain", self.seed, self._encoder(case)[0] if runnable else None)
+        if case.state == "run" and isinstance(case.recipe, PretrainRecipe):
+            yield Cell(ablation, case, "pretrain", self.seed, self._encoder(case)[0])
 
     def _chain(self, case: Case, recipe: Recipe) -> Stage:
         """From what is fitted first to what gives the number."""

@@ -52,12 +52,16 @@ class Ablation:
 
     def _row(self, case: Case, scale: Scale, info: DataInfo, seed: int) -> Iterator[Cell]:
         setting = self._setting(case, scale, info, seed)
-        if not info.labelled:
-            yield setting.pretraining(self.name, case)
-            return
-        for protocol, recipe in self.protocols.items():
-            if case.columns is None or protocol in case.columns:
-                yield setting.cell(self.name, case, protocol, case.evaluations.get(protocol, recipe))
+        columns = {
+            protocol: case.evaluations.get(protocol, recipe)
+            for protocol, recipe in self.protocols.items()
+            if case.columns is None or protocol in case.columns
+        }
+        possible = {protocol: recipe for protocol, recipe in columns.items() if setting.has_labels_for(case, recipe)}
+        for protocol, recipe in possible.items():
+            yield setting.cell(self.name, case, protocol, recipe)
+        if not possible:
+            yield from setting.pretraining(self.name, case)
 
     def _setting(self, case: Case, scale: Scale, info: DataInfo, seed: int) -> Setting:
         evaluated = describe(case.data, self.home) if case.data else info

@@ -89,3 +89,13 @@ def test_unlabelled_images_are_pretrained_on_and_nothing_else(tmp_path):
     plan = Plan.of(ABLATION.cells(SCALES["mini"], info, 1))
     assert plan.counts() == {"pretrain": 10}
     assert ABLATION.baselines(SCALES["mini"], info, 1) == ()
+
+
+def test_without_labels_every_table_keeps_what_needs_none(tmp_path):
+    info = replace(describe("fashion_mnist", tmp_path), labelled=False, num_classes=0)
+    cells = {name: ablation.cells(SCALES["mini"], info, 1) for name, ablation in ABLATIONS.items()}
+    protocols = {name: {cell.protocol for cell in found} for name, found in cells.items()}
+    assert protocols.pop("reconstructions") == {"reconstruct"}
+    assert protocols.pop("wall_clock") == {"wall_clock"}
+    assert protocols.pop("transfer_classification") == {"finetune"}  # digits have labels of their own
+    assert set().union(*protocols.values()) == {"pretrain"}
