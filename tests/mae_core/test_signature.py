@@ -8,7 +8,18 @@ import pytest
 
 from mae_core.declaration import added, recipe
 from mae_core.errors import StoreError
-from mae_core.recipes import BASELINE, FINETUNE, LINEAR_PROBE, PretrainRecipe
+from mae_core.recipes import (
+    BASELINE,
+    FINETUNE,
+    FROM_SCRATCH,
+    LINEAR_PROBE,
+    KnnRecipe,
+    PretrainRecipe,
+    ReconstructRecipe,
+    RidgeRecipe,
+    RobustnessRecipe,
+    untrained,
+)
 from mae_core.signature import Stage, from_document, resolved
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "signatures.json"
@@ -21,6 +32,12 @@ def golden_stages() -> dict[str, Stage]:
         "baseline finetune": Stage(FINETUNE, (default,)),
         "baseline linear_probe": Stage(LINEAR_PROBE, (default,)),
         "mask_ratio 0.5": Stage(replace(BASELINE, mask_ratio=0.5)),
+        "baseline finetune at 448": Stage(replace(FINETUNE, resolution=448), (default,)),
+        "baseline knn": Stage(KnnRecipe(), (default,)),
+        "baseline ridge": Stage(RidgeRecipe(), (default,)),
+        "baseline reconstruct": Stage(ReconstructRecipe(), (default,)),
+        "baseline finetune robustness": Stage(RobustnessRecipe(), (Stage(FINETUNE, (default,)),)),
+        "scratch": Stage(FROM_SCRATCH["L"], (Stage(untrained(BASELINE)),)),
     }
 
 
