@@ -19,15 +19,20 @@ class Weights:
 
     name: str
     what: str  # "DINO, ViT-B/16"
-    settings: Mapping[str, Any] = field(default_factory=dict)  # of the encoder in it: its shape, its pixels' mean
+    settings: Mapping[str, Any] = field(default_factory=dict, hash=False)  # of the encoder in it: its shape
+
+    @property
+    def place(self) -> str:
+        """Its path in the home, without a suffix."""
+        return f"weights/{self.name}"
 
     def find(self, home: Path) -> Path | None:
         """Where it is, if it is there."""
-        paths = (home / "weights" / f"{self.name}{suffix}" for suffix in SUFFIXES)
+        paths = (home / f"{self.place}{suffix}" for suffix in SUFFIXES)
         return next((path for path in paths if path.exists()), None)
 
     def __str__(self) -> str:
-        return f"{self.what}: put it into the home as weights/{self.name}.safetensors, .pth or folder"
+        return f"{self.what}: put it into the home as {self.place}.safetensors, .pth or folder"
 
 
 @dataclass(frozen=True)
@@ -38,13 +43,18 @@ class Folder:
     what: str  # "iNaturalist 2017"
     layout: str = "train/CLASS and val/CLASS"
 
+    @property
+    def place(self) -> str:
+        """Its path in the home."""
+        return f"data/{self.name}"
+
     def find(self, home: Path) -> Path | None:
         """Where it is, if it is there."""
-        path = home / "data" / self.name
+        path = home / self.place
         return path if path.is_dir() else None
 
     def __str__(self) -> str:
-        return f"{self.what}: put it into the home as data/{self.name}, a folder with {self.layout}"
+        return f"{self.what}: put it into the home as {self.place}, a folder with {self.layout}"
 
 
 Need = Weights | Folder
