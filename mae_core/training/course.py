@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
+import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
@@ -12,6 +13,8 @@ import torch
 from mae_core import randomness
 from mae_core.recipes import FinetuneRecipe, LinearProbeRecipe, PretrainRecipe, TokenizerRecipe
 from mae_core.training.schedule import warmup_cosine
+
+MICRO_BATCH = "MAE_MICRO_BATCH"  # the environment variable by which a site fits its cards; before the recipe's word
 
 
 @dataclass(frozen=True)
@@ -98,4 +101,5 @@ def course_of(
     def multiplier(epoch: float) -> float:
         return warmup_cosine(epoch, recipe.epochs, recipe.warmup_epochs, min_lr_share)
 
-    return Course(samples, recipe.epochs, recipe.batch_size, recipe.seed, multiplier, recipe.micro_batch)
+    micro_batch = int(os.environ.get(MICRO_BATCH, "0")) or recipe.micro_batch
+    return Course(samples, recipe.epochs, recipe.batch_size, recipe.seed, multiplier, micro_batch)

@@ -15,17 +15,14 @@ import sys
 import time
 import warnings
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from mae_core.launch.ranks import joined
 from mae_core.launch.slurm.arrays import Arrays
 from mae_core.launch.slurm.queue import ask
 from mae_core.launch.slurm.settings import ClusterError
 from mae_core.launch.worker import Wish
 from mae_core.store.attempt import LEASE_SECONDS, Watch
 from mae_core.store.run import Run, Store
-
-if TYPE_CHECKING:
-    from mae_core.stages.obtain import Outcome
 
 STOPPED = 75  # EX_TEMPFAIL
 PATIENCE = 3 * LEASE_SECONDS  # with a stage that seems to be with somebody else: long enough to see that he is dead
@@ -34,25 +31,23 @@ FRUITLESS = 3  # attempts that stopped at one step: SLURM is not asked for anoth
 
 
 def work(home: Path, signatures: tuple[str, ...], wish: Wish) -> int:
-    """Do the stages one after the other; the exit status."""
+    """Do the stages one after the other, together with the job's other ranks; the exit status."""
     from mae_core.stages.obtain import obtain  # torch: seconds
 
     store, watch, failed = Store(home), Watch(), False
-
-    def ask_for(signature: str) -> Outcome:
-        deadline = time.monotonic() + PATIENCE
-        outcome = obtain(signature, store, watch, wish.requested)
-        while outcome.ending == "busy" and not wish.stop and time.monotonic() < deadline:
-            time.sleep(LOOK_AGAIN_SECONDS)
-            outcome = obtain(signature, store, watch, wish.requested)
-        return outcome
-
-    for signature in signatures:
-        outcome = ask_for(signature)
-        print(f"{signature}: {outcome.ending} {outcome.reason}".rstrip(), flush=True)
-        failed |= outcome.ending in ("failed", "diverged", "blocked")
-        if wish.stop:
-            return STOPPED if outcome.ending != "done" or signature != signatures[-1] else int(failed)
+    with joined() as ranks:
+        for signature in signatures:
+            deadline = time.monotonic() + PATIENCE
+            outcome = obtain(signature, store, watch, wish.requested, ranks)
+            while ranks.of_first(outcome.ending == "busy" and not wish.stop and time.monotonic() < deadline):
+                time.sleep(LOOK_AGAIN_SECONDS)
+                outcome = obtain(signature, store, watch, wish.requested, ranks)
+            if ranks.first:
+                print(f"{signature}: {outcome.ending} {outcome.reason}".rstrip(), flush=True)
+            failed |= outcome.ending in ("failed", "diverged", "blocked")
+            (stop,) = ranks.agree(wish.stop)
+            if outcome.ending == "stopped" or (stop and signature != signatures[-1]):
+                return STOPPED
     return int(failed)
 
 

@@ -88,17 +88,20 @@ class Submitter:
             "cpus_per_task": shape.cpus_per_rank,
             "signal_delay_s": shape.signal_seconds,
             "stderr_to_stdout": True,
-            "setup": [*self._environment(threads or shape.cpus_per_rank), *self.settings.setup],
+            "setup": [*self._environment(threads, shape), *self.settings.setup],
             # since 22.05 srun does not take --cpus-per-task over from sbatch
             "srun_args": [f"--cpus-per-task={shape.cpus_per_rank}", "--kill-on-bad-exit=1"],
             "additional_parameters": more,
             **{name: value for name, value in given.items() if value is not None},
         }
 
-    def _environment(self, threads: int) -> list[str]:
+    def _environment(self, threads: int | None, shape: Shape) -> list[str]:
+        number = str(threads or shape.cpus_per_rank)
         variables: dict[str, str] = {"PYTHONPATH": str(self.snapshot)}
-        variables |= dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), str(threads))
+        variables |= dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), number)
         variables |= MALLOC
+        if shape.micro_batch is not None:
+            variables["MAE_MICRO_BATCH"] = str(shape.micro_batch)
         return [f"export {name}={shlex.quote(value)}" for name, value in variables.items()]
 
 

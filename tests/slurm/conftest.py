@@ -1,0 +1,83 @@
+"""A real SLURM on this host for the tests marked `slurm`: the one that is up, else one brought up for the session."""
+
+import os
+import shutil
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from mae_core.launch.slurm import queue
+from mae_core.store.run import Store
+
+ROOT = Path(__file__).parents[2]
+DEV = ROOT / "scripts" / "slurm-dev"
+COMMANDS = ("slurmctld", "slurmd", "slurmdbd", "munged", "mariadbd")
+SETTINGS = """
+[slurm]
+partition = "low"
+time = 30
+signal_seconds = 20
+poll_seconds = 1
+stages_per_job = 8
+"""
+
+
+def dev(word):
+    return subprocess.run([DEV, word], capture_output=True, text=True, timeout=240, stdin=subprocess.DEVNULL)
+
+
+@pytest.fixture(scope="session")
+def slurm_conf():
+    """Where the configuration of the cluster is."""
+    lacking = [name for name in COMMANDS if not shutil.which(name, path=f"{os.environ['PATH']}:/usr/sbin")]
+    if lacking:
+        pytest.skip(f"no SLURM here: {', '.join(lacking)} not installed")
+    if os.getuid():
+        pytest.skip("a SLURM of one's own needs root")
+    was_up = dev("status").returncode == 0
+    answer = dev("up")
+    if answer.returncode:
+        pytest.skip(f"scripts/slurm-dev up failed: {answer.stderr.strip()}")
+    yield answer.stdout.strip().rpartition("=")[2]
+    if not was_up:
+        dev("down")
+
+
+@pytest.fixture
+def cluster(slurm_conf, monkeypatch, home):
+    """The home, with settings for the cluster; its jobs are gone when the test is over."""
+    monkeypatch.setenv("SLURM_CONF", slurm_conf)
+    monkeypatch.setenv("MAE_CHECKPOINT_SECONDS", "0.3")
+    monkeypatch.chdir(home)
+    (home / "cluster.toml").write_text(SETTINGS)
+    yield home
+    names = {name for name, _ in queue.queued()}
+    for name in names:
+        subprocess.run(["scancel", "--name", name], check=False)
+
+
+def slurm(*words):
+    """What a command of SLURM says."""
+    return subprocess.run(words, capture_output=True, text=True, check=True, timeout=60).stdout.strip()
+
+
+def until(true, seconds=150):
+    """Wait for `true` to hold."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if answer := true():
+            return answer
+        time.sleep(0.2)
+    pytest.fail(f"not within {seconds} s; {logs()}")
+
+
+def logs():
+    """The ends of what the jobs printed."""
+    found = sorted(Path("cluster/logs").glob("*.out"))
+    return "\n".join(f"{path.name}: {path.read_text()[-600:]}" for path in found[-3:])
+
+
+def finished(home, signatures):
+    return all(Store(home).run(signature).finished is not None for signature in signatures)
