@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from typing import Any
 
 from ablations.cells import with_parents
@@ -56,6 +56,7 @@ def caption(results: Results, wall_seconds: float | None = None) -> list[str]:
         _cost(results, wall_seconds),
         _changed(results),
         _chosen(results),
+        _mixed(results),
     ]
     told = (*paragraphs, " ".join(results.ablation.decisions), *_remarks(results))
     return [paragraph for paragraph in told if paragraph]
@@ -187,6 +188,21 @@ def _chosen(results: Results) -> str:
         return "Nothing was chosen by its score: all settings were fixed before the runs."
     choices = "; ".join(told)
     return f"Chosen on held-out train images, never on the scored ones: {choices}. All else was fixed beforehand."
+
+
+_MIXED: Mapping[str, Callable[[Mapping[str, Any]], Hashable]] = {
+    "code versions": lambda origin: origin.get("source", origin.get("commit")),
+    "devices": lambda origin: (origin.get("processor"), origin.get("device")),
+    "torch versions": lambda origin: origin.get("versions", {}).get("torch"),
+}
+
+
+def _mixed(results: Results) -> str:
+    """Whether numbers that stand side by side were computed differently, besides what their rows say."""
+    origins = [record.get("provenance", {}) for record in results.records.values()]
+    counts = {name: len({of(origin) for origin in origins}) for name, of in _MIXED.items()}
+    mixed = " and ".join(f"{count} {name}" for name, count in counts.items() if count > 1)
+    return f"Not all numbers were computed alike: {mixed} are mixed here; see where they come from." if mixed else ""
 
 
 def _remarks(results: Results) -> list[str]:

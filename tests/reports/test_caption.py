@@ -98,3 +98,14 @@ def test_origin_names_commit_versions_and_machine(three_rows: Laboratory) -> Non
 )
 def test_durations_keep_their_seconds(seconds: float, text: str) -> None:
     assert duration(seconds) == text
+
+
+def test_numbers_of_several_codes_or_devices_are_said_to_be_mixed(three_rows: Laboratory) -> None:
+    three_rows.finish(three_rows.cell("10/finetune/0"), 60.0)
+    assert "mixed" not in told(three_rows)
+    stage = three_rows.cell("75/finetune/0").stage
+    assert stage is not None
+    for one in (*stage.parents, stage):
+        other = {"commit": "fedcba9876543210", "processor": "another", "versions": {"torch": "2.14.1"}}
+        three_rows.end(one, metrics={"top1": 61.0, "loss": 0.1, "n_test": 1000.0}, provenance=other)
+    assert "2 code versions and 2 devices are mixed here" in told(three_rows)
