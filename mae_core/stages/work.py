@@ -8,17 +8,17 @@ import torch
 
 from mae_core.signature import Stage
 from mae_core.stages.dalle import dalle
-from mae_core.stages.finetune import finetune
+from mae_core.stages.evaluations.finetune import finetune
+from mae_core.stages.evaluations.knn import knn
+from mae_core.stages.evaluations.linear_probe import linear_probe
+from mae_core.stages.evaluations.logistic_regression import logistic_regression
+from mae_core.stages.evaluations.reconstruct import reconstruct
+from mae_core.stages.evaluations.ridge import ridge
+from mae_core.stages.evaluations.robustness import robustness
 from mae_core.stages.imported import import_encoder
-from mae_core.stages.knn import knn
-from mae_core.stages.linear_probe import linear_probe
-from mae_core.stages.logistic_regression import logistic_regression
 from mae_core.stages.pca import pca
 from mae_core.stages.pretrain import pretrain
-from mae_core.stages.reconstruct import reconstruct
 from mae_core.stages.result import Result
-from mae_core.stages.ridge import ridge
-from mae_core.stages.robustness import robustness
 from mae_core.stages.tokenizer import tokenizer
 from mae_core.stages.untrained import untrained
 from mae_core.stages.wall_clock import wall_clock

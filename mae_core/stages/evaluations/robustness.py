@@ -18,8 +18,8 @@ from mae_core.errors import DataError, StoreError
 from mae_core.model.classifier import Classifier, shape_at
 from mae_core.recipes import FinetuneRecipe, RobustnessRecipe
 from mae_core.signature import Stage
-from mae_core.stages.accuracy import top1
 from mae_core.stages.device import device_of
+from mae_core.stages.evaluations.accuracy import top1
 from mae_core.stages.images import images_of
 from mae_core.stages.result import Result
 from mae_core.stages.weights import encoder_of, encoder_weights

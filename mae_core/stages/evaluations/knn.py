@@ -8,7 +8,7 @@ from torch.nn import functional as F
 from mae_core.data.images import View
 from mae_core.recipes import KnnRecipe
 from mae_core.signature import Stage
-from mae_core.stages.features import features, frozen_encoder
+from mae_core.stages.evaluations.features import features, frozen_encoder
 from mae_core.stages.images import images_of, labels_of, learnt_from, scored_on
 from mae_core.stages.result import Result
 from mae_core.stages.weights import encoder_of

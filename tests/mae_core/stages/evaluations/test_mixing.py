@@ -13,7 +13,7 @@ from mae_core import randomness
 from mae_core.data.catalogue import describe
 from mae_core.data.images import View, open_images
 from mae_core.model.classifier import Classifier
-from mae_core.stages.finetune import Classification
+from mae_core.stages.evaluations.finetune import Classification
 from mae_core.training.course import Batch
 from tests.mae_core.stages.laboratory import FINETUNE, PRETRAIN
 

@@ -7,8 +7,8 @@ import torch
 from safetensors.torch import load_file
 
 from mae_core.signature import Stage
-from mae_core.stages.features import frozen_encoder
-from mae_core.stages.linear_probe import Heads
+from mae_core.stages.evaluations.features import frozen_encoder
+from mae_core.stages.evaluations.linear_probe import Heads
 from mae_core.stages.weights import WEIGHTS
 from tests.mae_core.stages.laboratory import PRETRAIN, PROBE
 

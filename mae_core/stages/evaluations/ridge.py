@@ -12,7 +12,7 @@ from mae_core.data.images import Images, View
 from mae_core.model.encoder import Encoder
 from mae_core.recipes import RidgeRecipe
 from mae_core.signature import Stage
-from mae_core.stages.features import features, frozen_encoder
+from mae_core.stages.evaluations.features import features, frozen_encoder
 from mae_core.stages.images import images_of, labels_of, learnt_from, scored_on
 from mae_core.stages.result import Result
 from mae_core.stages.weights import encoder_of

@@ -11,7 +11,7 @@ from mae_core.data.catalogue import describe
 from mae_core.model.classifier import Classifier
 from mae_core.recipes import untrained
 from mae_core.signature import Stage
-from mae_core.stages.finetune import Classification
+from mae_core.stages.evaluations.finetune import Classification
 from mae_core.stages.images import images_of
 from mae_core.stages.weights import WEIGHTS, encoder_of
 from mae_core.training.course import Batch

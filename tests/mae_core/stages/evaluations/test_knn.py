@@ -6,7 +6,7 @@ from sklearn.neighbors import KNeighborsClassifier
 
 from mae_core.recipes import KnnRecipe
 from mae_core.signature import Stage
-from mae_core.stages.knn import vote
+from mae_core.stages.evaluations.knn import vote
 from tests.mae_core.stages.laboratory import EVALUATED, PRETRAIN
 
 

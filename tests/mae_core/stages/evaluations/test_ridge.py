@@ -9,7 +9,7 @@ from sklearn.preprocessing import StandardScaler
 
 from mae_core.recipes import RidgeRecipe
 from mae_core.signature import Stage
-from mae_core.stages.ridge import Ridge
+from mae_core.stages.evaluations.ridge import Ridge
 from tests.mae_core.stages.laboratory import EVALUATED, PRETRAIN
 
 N = 120

@@ -10,7 +10,7 @@ from mae_core.data.transforms.corruptions import CORRUPTIONS
 from mae_core.errors import RecipeError
 from mae_core.recipes import RobustnessRecipe
 from mae_core.signature import Stage
-from mae_core.stages.robustness import ALEXNET
+from mae_core.stages.evaluations.robustness import ALEXNET
 from mae_core.stages.weights import encoder_of
 from tests.mae_core.data.pictures import paint, paint_split
 from tests.mae_core.stages.laboratory import CPU, DIGITS, FINETUNE, PRETRAIN

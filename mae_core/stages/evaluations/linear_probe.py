@@ -18,7 +18,7 @@ from mae_core.model.encoder import Encoder
 from mae_core.recipes import LinearProbeRecipe
 from mae_core.signature import Stage
 from mae_core.stages.device import device_of
-from mae_core.stages.features import features, frozen_encoder
+from mae_core.stages.evaluations.features import features, frozen_encoder
 from mae_core.stages.images import images_of, labels_of, learnt_from, scored_on
 from mae_core.stages.result import Result
 from mae_core.stages.weights import encoder_of, save_weights

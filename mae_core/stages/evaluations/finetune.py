@@ -13,8 +13,8 @@ from mae_core.data.transforms.erasing import erased
 from mae_core.model.classifier import Classifier, shape_at
 from mae_core.recipes import FinetuneRecipe
 from mae_core.signature import Stage
-from mae_core.stages.accuracy import top1
 from mae_core.stages.device import autocast, device_of
+from mae_core.stages.evaluations.accuracy import top1
 from mae_core.stages.images import images_of, labels_of, learnt_from, scored_on
 from mae_core.stages.result import Result
 from mae_core.stages.weights import encoder_of, encoder_weights, save_weights
