@@ -100,7 +100,7 @@ class Lightly(nn.Module):
     """An MAE put together from lightly's modules, as its documentation shows."""
 
     def __init__(self, recipe: PretrainRecipe) -> None:
-        from lightly.models.modules import MAEDecoderTIMM, MaskedVisionTransformerTIMM
+        from lightly.models.modules import MaskedVisionTransformerDecoderTIMM, MaskedVisionTransformerTIMM
         from timm.models.vision_transformer import VisionTransformer
 
         super().__init__()
@@ -110,11 +110,12 @@ class Lightly(nn.Module):
         )  # fmt: skip
         self.recipe = recipe
         self.backbone = MaskedVisionTransformerTIMM(vit=vit)
-        self.decoder = MAEDecoderTIMM(
-            num_patches=recipe.num_patches, patch_size=recipe.patch_size, in_chans=recipe.in_chans,
-            embed_dim=recipe.embed_dim, decoder_embed_dim=recipe.decoder_embed_dim,
-            decoder_depth=recipe.decoder_depth, decoder_num_heads=recipe.decoder_num_heads,
+        self.embed = nn.Linear(recipe.embed_dim, recipe.decoder_embed_dim)
+        self.decoder = MaskedVisionTransformerDecoderTIMM(
+            num_patches=recipe.num_patches, embed_dim=recipe.decoder_embed_dim,
+            depth=recipe.decoder_depth, num_heads=recipe.decoder_num_heads,
         )  # fmt: skip
+        self.head = nn.Linear(recipe.decoder_embed_dim, recipe.patch_size**2 * recipe.in_chans)
 
     def forward(self, images: Tensor) -> Tensor:
         """The loss."""
@@ -122,11 +123,11 @@ class Lightly(nn.Module):
 
         size = (len(images), self.backbone.sequence_length)
         idx_keep, idx_mask = utils.random_token_mask(size, mask_ratio=self.recipe.mask_ratio, device=images.device)
-        encoded = self.decoder.embed(self.backbone.encode(images=images, idx_keep=idx_keep))
+        encoded = self.embed(self.backbone.encode(images=images, idx_keep=idx_keep))
         tokens = utils.repeat_token(self.decoder.mask_token, size)
         tokens = utils.set_at_index(tokens, idx_keep, encoded.type_as(tokens))
-        decoded = self.decoder.decode(tokens)
-        predicted = self.decoder.predict(utils.get_at_index(decoded, idx_mask))
+        decoded = self.decoder(tokens)
+        predicted = self.head(utils.get_at_index(decoded, idx_mask))
         target = utils.get_at_index(utils.patchify(images, self.recipe.patch_size), idx_mask - 1)
         return nn.functional.mse_loss(predicted, target)
 

@@ -1,0 +1,77 @@
+"""How costs grow: log-log slopes over tokens, decoder depth, cells in a plan and runs in a store."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+
+from ablations.paper import ABLATIONS
+from ablations.plan import Plan
+from benchmarks.duel import spread
+from benchmarks.peers import MINI as MINI_SHAPE
+from benchmarks.peers import Shape, ours
+from benchmarks.result import Line
+from mae_core.data.catalogue import describe
+from mae_core.recipes import BASELINE
+from mae_core.scales import MINI
+from mae_core.signature import Stage
+from mae_core.store.run import Store
+
+REPEATS = 3
+
+
+def lines() -> Iterator[Line]:
+    """Slope 1: twice as much costs twice as long. The rival column says over which range."""
+    yield _line("plan", "cells", (500, 2500, 10_000), _planning)
+    yield _line("store scan", "runs", (200, 1000, 5000), _scanning)
+    yield _line("pre-training step", "decoder depth", (2, 4, 8), _decoding)
+    yield _line("pre-training step", "image side, so tokens over 16", (32, 64, 96), _larger)
+
+
+def _line(what: str, of: str, sizes: Sequence[int], prepare: Callable[[int], Callable[[], object]]) -> Line:
+    seconds = [_best(prepare(size)) for size in sizes]
+    slope = float(np.polyfit(np.log(sizes), np.log(seconds), 1)[0])
+    told = ", ".join(f"{size:,}: {value:.2g} s" for size, value in zip(sizes, seconds, strict=True))
+    return Line(f"{what}: slope over {of}", told, "", spread([slope]))
+
+
+def _best(run: Callable[[], object]) -> float:
+    times = []
+    for _ in range(REPEATS):
+        begun = time.perf_counter()
+        run()
+        times.append(time.perf_counter() - begun)
+    return min(times)
+
+
+def _planning(cells: int) -> Callable[[], object]:
+    ablation = ABLATIONS["mask_ratio"]
+    seeds = cells // (len(ablation.cases) * len(ablation.protocols))
+    with TemporaryDirectory() as folder:
+        info = describe(MINI.data, Path(folder))
+    return lambda: Plan.of(ablation.cells(MINI, info, seeds))
+
+
+def _scanning(runs: int) -> Callable[[], object]:
+    folder = TemporaryDirectory(prefix="benchmark-")
+    store = Store(Path(folder.name))
+    for seed in range(runs):
+        store.plan(Stage(replace(BASELINE, seed=seed)))
+
+    def scan(kept: TemporaryDirectory[str] = folder) -> int:  # the folder lives as long as the scan is needed
+        return sum(run.status == "planned" for run in Store(Path(kept.name)).runs())
+
+    return scan
+
+
+def _decoding(depth: int) -> Callable[[], object]:
+    return ours(Shape("mini", replace(MINI_SHAPE.recipe, decoder_depth=depth), 64), "float32")
+
+
+def _larger(side: int) -> Callable[[], object]:
+    return ours(Shape("mini", replace(MINI_SHAPE.recipe, image_size=(side, side)), 16), "float32")

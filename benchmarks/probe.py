@@ -1,0 +1,39 @@
+"""The linear probe's parallel heads against one run for each learning rate."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+from benchmarks.duel import spread
+from benchmarks.homes import empty_home
+from benchmarks.result import Line
+from benchmarks.script import do
+from mae_core.data.catalogue import describe
+from mae_core.recipes import BASELINE, LINEAR_PROBE, LinearProbeRecipe, untrained
+from mae_core.scales import MINI
+from mae_core.signature import Stage
+from mae_core.store.run import Store
+
+LRS = (0.1, 0.3, 1.0, 2.0, 3.0, 6.0, 10.0, 20.0, 30.0, 100.0)
+
+
+def lines() -> Iterator[Line]:
+    """Ten learning rates at mini: the time of ten runs over that of one with ten heads."""
+    with empty_home() as home:
+        info = describe(MINI.data, home)
+        encoder = Stage(MINI.apply(untrained(BASELINE), info))
+        do(encoder, Store(home))
+        probe = MINI.apply(LINEAR_PROBE, info)
+        assert isinstance(probe, LinearProbeRecipe)
+        together = _seconds(home, Stage(replace(probe, base_lrs=LRS), (encoder,)))
+        apart = sum(_seconds(home, Stage(replace(probe, base_lrs=(lr,)), (encoder,))) for lr in LRS)
+    yield Line("linear probe, 10 learning rates", "mini", "one run for each", spread([apart / together]))
+
+
+def _seconds(home: Path, stage: Stage) -> float:
+    begun = time.perf_counter()
+    do(stage, Store(home))
+    return time.perf_counter() - begun

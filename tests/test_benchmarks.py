@@ -1,0 +1,40 @@
+"""Benchmarks compare within rounds, and their contestants compute the same thing."""
+
+import time
+
+import pytest
+import torch
+
+from benchmarks.__main__ import main
+from benchmarks.duel import duel
+from benchmarks.peers import MINI, PEERS
+from mae_core.model.mae import MaskedAutoencoder
+
+
+def test_a_ratio_is_of_times_within_the_same_round():
+    fought = duel({"ours": lambda: time.sleep(0.01), "rival": lambda: time.sleep(0.03)}, rounds=3)
+    ratio = fought.ratio("ours", "rival")
+    assert 1.5 < ratio.low <= ratio.median <= ratio.high < 6
+
+
+def test_every_round_begins_with_another_contestant():
+    begun = []
+    duel({name: (lambda name=name: begun.append(name)) for name in "abc"}, rounds=3, warm_up=0)
+    assert begun[0::3] == ["a", "b", "c"]
+
+
+@pytest.mark.parametrize("name", [name for name in PEERS if name != "ours"])
+def test_contestants_train_as_many_weights_as_we_do(name, monkeypatch):
+    pytest.importorskip("lightly" if name == "lightly" else "torch")
+    kept = {}
+    monkeypatch.setattr("benchmarks.peers.step_of", lambda loss, model, dtype: kept.update(model=model, loss=loss))
+    PEERS[name](MINI, "float32")
+    trained = sum(p.numel() for p in kept["model"].parameters() if p.requires_grad)
+    ours = sum(p.numel() for p in MaskedAutoencoder(MINI.recipe).parameters() if p.requires_grad)
+    assert trained == pytest.approx(ours, rel=0.02)
+    assert torch.isfinite(kept["loss"]())
+
+
+def test_an_unknown_benchmark_is_one_sentence(capsys):
+    assert main(["stepz"]) == 2
+    assert "choose one of" in capsys.readouterr().err
