@@ -27,7 +27,8 @@ def dalle(stage: Stage, store: Store, workspace: Workspace) -> Result:
     assert isinstance(recipe, DalleRecipe)
     workspace.resume()
     images, device = patch_images(recipe, store), device_of(recipe)
-    encoder = DalleEncoder()
+    with torch.device("meta"):  # initial weights would only be overwritten
+        encoder = DalleEncoder()
     encoder.take(_weights(recipe))
     tokenizer = DalleTokenizer(encoder, recipe.patch_size, images.mean, images.std)
     tokenizer = tokenizer.requires_grad_(False).eval().to(device)

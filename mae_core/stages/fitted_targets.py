@@ -83,7 +83,8 @@ def target_of(stage: Stage, store: Store, images: Images, device: torch.device) 
         return PcaTarget(_filled(components, stage, store, device), recipe.patch_size)
     if isinstance(fitted, TokenizerRecipe):
         return TokenTarget(_filled(DiscreteVae(fitted), stage, store, device), recipe.patch_size)
-    tokenizer = DalleTokenizer(DalleEncoder(), recipe.patch_size, images.mean, images.std)
+    with torch.device("meta"):  # initial weights would only be overwritten
+        tokenizer = DalleTokenizer(DalleEncoder(), recipe.patch_size, images.mean, images.std)
     return TokenTarget(_filled(tokenizer, stage, store, device), recipe.patch_size)
 
 
@@ -108,5 +109,5 @@ def _filled(module: M, stage: Stage, store: Store, device: torch.device) -> M:
     parent = store.run(stage.parents[0].signature)
     if parent.finished is None:
         raise StoreError(f"{parent.signature} is not finished; run it first.")
-    module.load_state_dict(load_file(parent.finished.folder / WEIGHTS))
+    module.load_state_dict(load_file(parent.finished.folder / WEIGHTS), assign=True)
     return module.requires_grad_(False).eval().to(device)

@@ -83,7 +83,7 @@ class DalleEncoder(nn.Module):
                 raise DalleFileError(
                     f"{name} holds {have} where DALL-E's encoder has {want}; give OpenAI's encoder.pkl."
                 )
-        self.load_state_dict(dict(weights))
+        self.load_state_dict(dict(weights), assign=True)
 
     def forward(self, pixels: Tensor) -> Tensor:
         """Logits (N, vocabulary, H/8, W/8) of mapped pixels (N, 3, H, W)."""
