@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import warnings
 from pathlib import Path
 
 import pytest
@@ -36,6 +37,18 @@ def shared_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
         shutil.copytree(PLACED, home / "data" / "fashion_mnist", ignore=shutil.ignore_patterns(".*"))
     obtain(home)
     return home / "data"
+
+
+@pytest.fixture(scope="session")
+def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """MLflow's database without a run, one for the session: making it takes longer than filling it."""
+    from mae_core.tracking.database import prepare
+
+    database = tmp_path_factory.mktemp("database") / "mlflow.db"
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # MLflow's migrations use what SQLAlchemy 2.1 deprecates
+        prepare(database, migrate=False)
+    return database
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from mae_core.store import journal
 from mae_core.store.attempt import RECORD, Attempt
 from mae_core.store.run import RECIPE, Run, Status
 from mae_core.tracking.curve import milliseconds
@@ -24,6 +25,7 @@ MLFLOW_STATUS: Mapping[Status, str] = {
     "diverged": "FAILED",
     "done": "FINISHED",
 }
+UNPLANNED = "mae-unplanned"  # the experiment of runs that serve no cell
 PARAM_LENGTH = 6000  # MLflow takes no more
 TAG_LENGTH = 5000  # nor does the oldest supported server
 PANELS = ("panels.npz", "panels.png")
@@ -105,7 +107,7 @@ def _end(attempt: Attempt, record: dict[str, Any]) -> int:
 
 def _experiment(served: tuple[Label, ...]) -> str:
     if not served:
-        return "mae-unplanned"
+        return UNPLANNED
     return f"mae-{served[0].scale}-{Path(served[0].data).name}"
 
 
@@ -175,5 +177,5 @@ def _text(value: Any) -> str:
 
 
 def _artefacts(run: Run, attempt: Attempt) -> tuple[Path, ...]:
-    named = run.folder / RECIPE, attempt.folder / RECORD, *(attempt.folder / name for name in PANELS)
+    named = run.folder / RECIPE, *(attempt.folder / name for name in (RECORD, journal.NAME, *PANELS))
     return tuple(path for path in named if path.is_file())

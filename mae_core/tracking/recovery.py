@@ -1,8 +1,8 @@
 """Recovery: the way back, a home-shaped folder made of what a tracker has. Part of a process of its own.
 
-What is recovered of a run is what reports are built from: its recipe, its record with the final numbers, its panels,
-the cells it gives, and where it stands. The files are those that the store had, and carry its checksums; curves and
-weights stay where they are.
+What is recovered of a run is what reports are built from: its recipe, its record with the final numbers, its journal,
+its panels, the cells it gives, and where it stands. The files are those that the store had, and carry its checksums;
+of a run that has not ended, the journal is made of the points that are there. Weights stay where they are.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from mlflow.entities import Run as Tracked
 from mlflow.entities import ViewType
 
 from mae_core.errors import TrackerError
+from mae_core.store import journal
 from mae_core.store.attempt import OWNER, Attempt, finish
 from mae_core.store.files import write_sealed
 from mae_core.store.left_out import leave_out
@@ -91,13 +92,11 @@ def _chosen(runs: Iterator[Tracked]) -> list[Tracked]:
 
 def _recover(client: MlflowClient, tracked: Tracked, home: Path) -> list[tuple[Label, str]]:
     """Make the run's folder; the cells whose number it gives, with its signature."""
-    signature, status = tracked.data.tags["mae.signature"], tracked.info.status
+    signature = tracked.data.tags["mae.signature"]
     run = Store(home).folder / signature
     attempt = Attempt(run / f"attempt-{tracked.data.tags.get('mae.attempts', '1')}")
     attempt.folder.mkdir(parents=True)
     write_sealed(attempt.folder / OWNER, _owner(tracked), durable=False)
-    if status == "RUNNING":
-        return []
     with tempfile.TemporaryDirectory(dir=home) as folder:
         labels: list[tuple[Label, str]] = []
         if client.list_artifacts(tracked.info.run_id):
@@ -107,12 +106,26 @@ def _recover(client: MlflowClient, tracked: Tracked, home: Path) -> list[tuple[L
                 labels = [(Label(**label), signature) for label in json.loads(path.read_text(encoding="utf-8"))]
             else:
                 path.rename((run if path.name == RECIPE else attempt.folder) / path.name)
+    if not (attempt.folder / journal.NAME).is_file():
+        _replay(client, tracked, attempt.folder / journal.NAME)
     record = attempt.record or {}
     absent = [name for name in record.get("artefacts", {}) if not (attempt.folder / name).is_file()]
     leave_out(attempt.folder, absent, "recovered from a tracker")
     if record.get("state") == "done":
         finish(attempt)
     return labels
+
+
+def _replay(client: MlflowClient, tracked: Tracked, path: Path) -> None:
+    """A journal of the points that the tracker has."""
+    rows: dict[tuple[int, int], dict[str, float]] = {}
+    for key in tracked.data.metrics:
+        for point in client.get_metric_history(tracked.info.run_id, key):
+            rows.setdefault((point.step, point.timestamp), {})[key] = point.value
+    writer = journal.Journal(path)
+    for (step, time), values in sorted(rows.items()):
+        writer.append({"step": step, **values, "time": time / 1000})
+    writer.close()
 
 
 def _is_whole(tracked: Tracked, home: Path) -> bool:

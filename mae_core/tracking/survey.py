@@ -58,9 +58,10 @@ def items(destination: Destination, watch: Watch | None = None) -> Iterator[Item
     So whoever replays a run before asking for the next finds it as the parent of the next.
     """
     positions, labels = Positions(destination.folder), read_labels(destination.home)
-    runs = [run for run in Store(destination.home).runs() if run.document and run.attempts]
+    planned = [run for run in Store(destination.home).runs() if run.document]
+    served = _served(planned, labels)  # what has not begun tells what those under way are for
+    runs = [run for run in planned if run.attempts]
     runs.sort(key=lambda run: (_depth(run.document or {}), run.signature))
-    served = _served(runs, labels)
     known: dict[str, Position] = {}
     for run in runs:
         attempt, status, length = _standing(run, watch)

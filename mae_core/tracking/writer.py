@@ -15,7 +15,7 @@ from mlflow.exceptions import MlflowException
 from mae_core.store.attempt import Watch
 from mae_core.tracking.curve import Point, batches, digest, points
 from mae_core.tracking.database import prepare
-from mae_core.tracking.description import origin
+from mae_core.tracking.description import UNPLANNED, origin
 from mae_core.tracking.destination import Destination
 from mae_core.tracking.positions import Position, Positions
 from mae_core.tracking.survey import Item, items
@@ -88,7 +88,7 @@ class Writer:
         return position
 
     def _trusted(self, item: Item) -> Position:
-        """The position, or a new one where the MLflow run is gone or holds rows that the run took back."""
+        """The position; a new one where the MLflow run is gone, out of place, or holds rows that the run took back."""
         position = item.position
         if not position.run_id:
             return position
@@ -98,6 +98,10 @@ class Writer:
         except MlflowException as error:
             if error.error_code != "RESOURCE_DOES_NOT_EXIST":
                 raise
+            return Position()
+        unplanned = self.experiments.get(UNPLANNED)
+        if unplanned and position.experiment_id == unplanned.experiment_id and item.description.experiment != UNPLANNED:
+            self.client.delete_run(position.run_id)  # it has cells now; MLflow cannot move runs
             return Position()
         goes_on = item.attempt.number == position.attempt or not position.reach or not item.has_new_rows
         if not goes_on and position.digest != digest(item.rows[: position.reach]):

@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from ablations.plan import Plan
 from mae_core.errors import TrackerError
+from mae_core.store.run import Store
 from mae_core.tracking.destination import SQLITE
 from mae_core.tracking.labels import write_labels
 from mae_core.tracking.recovered import recovered
@@ -22,6 +24,8 @@ from tests.reports.laboratory import Laboratory
 
 def launch(laboratory: Laboratory, seeds: int) -> None:
     """Write down what is asked for, as launches do."""
+    for stage in Plan.of(laboratory.cells(seeds)).stages.values():
+        Store(laboratory.home).plan(stage)
     cells = [
         {"name": c.name, "case": c.case.key, "label": c.case.label, "protocol": c.protocol, "seed": c.seed}
         | {"signature": c.stage.signature}

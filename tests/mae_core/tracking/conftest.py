@@ -3,7 +3,6 @@
 import json
 import shutil
 import sqlite3
-import warnings
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -154,17 +153,6 @@ class Tables:
     def names(self) -> list[str]:
         """The names of all runs, sorted."""
         return [name for (name,) in self.rows("SELECT name FROM runs WHERE lifecycle_stage = 'active' ORDER BY name")]
-
-
-@pytest.fixture(scope="session")
-def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    from mae_core.tracking.database import prepare
-
-    database = tmp_path_factory.mktemp("database") / "mlflow.db"
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # MLflow's migrations use what SQLAlchemy 2.1 deprecates
-        prepare(database, migrate=False)
-    return database
 
 
 @pytest.fixture

@@ -19,8 +19,11 @@ import pytest
 
 from mae_core.recipes import BASELINE
 from mae_core.signature import Stage
+from mae_core.store.run import Store
 from mae_core.tracking import destination
 from mae_core.tracking.follow import Follower
+from mae_core.tracking.labels import read_labels, write_labels
+from mae_core.tracking.recovered import recovered
 from mae_core.tracking.synchronise import synchronise
 
 pytestmark = pytest.mark.server
@@ -168,10 +171,32 @@ def test_a_diverged_run_reaches_the_server_with_its_artefacts(
     run_id, status, *_ = tables.run(DIVERGED.signature)
     assert status == "FAILED"
     assert tables.rows("SELECT step, is_nan FROM metrics WHERE key = 'grad_norm'") == [(0, 1), (1, 1)]
-    assert [path.name for path in sorted(server.folder.glob(f"kept/*/{run_id}/artifacts/*"))] == [
-        "recipe.json",
-        "record.json",
-    ]
+    names = ["journal.jsonl", "labels.json", "recipe.json", "record.json"]
+    assert [path.name for path in sorted(server.folder.glob(f"kept/*/{run_id}/artifacts/*"))] == names
+
+
+def test_what_reports_need_comes_back_from_the_server_alone(server: Server, trainer: Any, tmp_path: Path) -> None:
+    done, living = (Stage(replace(BASELINE, seed=seed)) for seed in (1004, 1005))
+    trainer.run(done, loss=0.123456789012345678)
+    attempt, journal = trainer.start(living)
+    trainer.train(journal, range(6))
+    trainer.checkpoint(attempt, journal, 6)
+    trainer.train(journal, range(6, 9))
+    for stage in (done, living):
+        cell = {"name": stage.signature, "case": "75", "label": "75 %", "protocol": "pretrain", "seed": 0}
+        write_labels(tmp_path, "mask_ratio", "mini", "recovered", [cell | {"signature": stage.signature}])
+    assert synchronise(tmp_path).failure == ""
+    store = Store(tmp_path)
+    with recovered(server.uri, "mini", "recovered") as folder:
+        theirs = Store(folder)
+        assert {run.signature: run.status for run in theirs.runs()} == {
+            done.signature: "done",
+            living.signature: "running",
+        }
+        assert theirs.run(done.signature).record == store.run(done.signature).record
+        assert list(theirs.run(done.signature).rows()) == list(store.run(done.signature).rows())
+        assert list(theirs.run(living.signature).rows()) == list(store.run(living.signature).rows())[:6]
+        assert read_labels(folder)[done.signature] == read_labels(tmp_path)[done.signature]
 
 
 @pytest.mark.drill

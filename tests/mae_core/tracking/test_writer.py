@@ -12,6 +12,7 @@ import pytest
 
 from mae_core.recipes import BASELINE, FINETUNE
 from mae_core.signature import Stage
+from mae_core.store.run import Store
 from mae_core.tracking.labels import write_labels
 from mae_core.tracking.survey import nothing_to_do
 from mae_core.tracking.synchronise import synchronise
@@ -30,6 +31,35 @@ def test_every_point_of_the_store_is_there_once(trainer: Any, tables: Any, sync:
     trainer.runs(9)
     sync()
     assert tables.points() == journal_points()
+
+
+EXPERIMENTS = (
+    "SELECT experiments.name FROM experiments JOIN runs USING (experiment_id) WHERE runs.lifecycle_stage = 'active'"
+)
+
+
+def test_a_pretraining_has_its_place_before_its_evaluations_begin(
+    trainer: Any, tables: Any, sync: Sync, tmp_path: Path
+) -> None:
+    trainer.run(PRETRAIN)
+    Store(tmp_path).plan(TUNE)
+    label(tmp_path)
+    sync()
+    assert tables.rows(EXPERIMENTS) == [("mae-mini-fashion_mnist",)]
+
+
+def test_a_run_without_cells_moves_once_it_has_some(
+    trainer: Any, tables: Any, sync: Sync, journal_points: Any, tmp_path: Path
+) -> None:
+    trainer.run(PRETRAIN)
+    points = journal_points()
+    sync()
+    assert tables.rows(EXPERIMENTS) == [("mae-unplanned",)]
+    Store(tmp_path).plan(TUNE)
+    label(tmp_path)
+    sync()
+    assert tables.rows(EXPERIMENTS) == [("mae-mini-fashion_mnist",)]
+    assert tables.points() == points
 
 
 def test_a_second_look_sends_nothing(trainer: Any, tables: Any, sync: Sync, tmp_path: Path) -> None:
@@ -251,14 +281,15 @@ def test_runs_of_one_scale_and_data_set_share_an_experiment(
     assert sorted(found) == [(name, "mask_ratio/75/finetune/0"), (name, "mask_ratio/75/pretrain/0")]
 
 
-def test_recipe_record_and_panels_are_artefacts(trainer: Any, tables: Any, sync: Sync, tmp_path: Path) -> None:
+def test_whatever_reports_are_built_from_is_an_artefact(trainer: Any, tables: Any, sync: Sync, tmp_path: Path) -> None:
     attempt, journal = trainer.start(PRETRAIN)
     (attempt.folder / "panels.png").write_bytes(b"a picture")
     trainer.end(attempt, journal)
     sync()
     run_id = tables.run(PRETRAIN.signature)[0]
     kept = next((tmp_path / "mlartifacts").glob(f"*/{run_id}/artifacts"))
-    assert sorted(path.name for path in kept.iterdir()) == ["panels.png", "recipe.json", "record.json"]
+    names = ["journal.jsonl", "labels.json", "panels.png", "recipe.json", "record.json"]
+    assert sorted(path.name for path in kept.iterdir()) == names
     assert json.loads((kept / "recipe.json").read_text())["signature"] == PRETRAIN.signature
 
 
