@@ -11,7 +11,15 @@ from torch.optim import AdamW
 from mae_core.model.classifier import Classifier
 from mae_core.model.mae import MaskedAutoencoder
 from mae_core.recipes import FinetuneRecipe, PretrainRecipe
-from mae_core.training.optim import absolute_lr, adamw, lars, layer_decay_groups, parameter_groups
+from mae_core.training.optim import (
+    absolute_lr,
+    adamw,
+    can_skip,
+    lars,
+    layer_decay_groups,
+    parameter_groups,
+    step_unless,
+)
 
 TINY = PretrainRecipe(
     image_size=(8, 16), patch_size=4, embed_dim=16, depth=3, num_heads=2, decoder_embed_dim=8, decoder_num_heads=2
@@ -133,3 +141,17 @@ def test_a_step_moves_a_matrix_by_the_trusted_share():
     parameter.grad = torch.full((2, 2), 1e-4)
     lars([{"params": [parameter], "lr": 1.0}], momentum=0.9).step()
     assert math.isclose(parameter[0, 0].item(), 3.0 - 0.001 * 3.0, rel_tol=1e-6)
+
+
+def test_a_fused_step_that_is_not_to_be_leaves_weights_and_moments():
+    parameter = nn.Parameter(torch.ones(3))
+    optimizer = adamw([{"params": [parameter], "lr": 0.1}], betas=(0.9, 0.95))
+    assert can_skip(optimizer)
+    for gradient, bad in ((1.0, False), (math.nan, True)):
+        parameter.grad = torch.full((3,), gradient)
+        before = parameter.detach().clone()
+        step_unless(torch.tensor(bad), optimizer)
+        assert torch.equal(before, parameter) is bad
+    state = optimizer.state[parameter]
+    assert state["step"] == 1
+    assert state["exp_avg"].isfinite().all()
