@@ -44,6 +44,7 @@ def _arguments(words: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--max-gpu-hours", type=float, metavar="H", help="with slurm: refuse a plan that costs more")
     parser.add_argument("--home", metavar="DIR", help="default: $MAE_HOME, else ./out")
     parser.add_argument("--dry-run", action="store_true", help="print the plan and stop")
+    parser.add_argument("--preflight", action="store_true", help="first try one update of every distinct shape")
     parser.add_argument("--list", action="store_true", help="list the ablations and stop")
     return parser.parse_args(words)
 
@@ -119,6 +120,10 @@ def main(words: Sequence[str] | None = None) -> int:
             _list(console)
             return 0
         launch = _resolve(arguments)
+        if arguments.preflight and not arguments.dry_run:
+            from ablations.preflight import preflight
+
+            preflight(launch, arguments.cluster == "slurm", console)
         if arguments.cluster == "slurm":
             return _on_cluster(launch, arguments, console)
         if arguments.dry_run:
