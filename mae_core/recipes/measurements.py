@@ -52,9 +52,14 @@ class ReconstructRecipe(Recipe):
 
 @recipe
 class WallClockRecipe(PretrainRecipe):
-    """How long a pre-training would take on this machine, from a few timed steps (Table 2)."""
+    """How long a pre-training would take on this machine, from a few timed steps (Table 2).
+
+    Device and threads are signed, because how fast is what is measured; the machine stands in the run's provenance.
+    """
 
     KIND: ClassVar[str] = "wall_clock"
 
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    threads: Count | None = None
     timed_steps: Count = 3
     timed_batch: Count = 8

@@ -13,11 +13,13 @@ from mae_core.recipes import (
     FINETUNE,
     FROM_SCRATCH,
     LINEAR_PROBE,
+    ImportRecipe,
     KnnRecipe,
     PretrainRecipe,
     ReconstructRecipe,
     RidgeRecipe,
     RobustnessRecipe,
+    WallClockRecipe,
     untrained,
 )
 from mae_core.signature import Stage, from_document, resolved
@@ -38,6 +40,9 @@ def golden_stages() -> dict[str, Stage]:
         "baseline reconstruct": Stage(ReconstructRecipe(), (default,)),
         "baseline finetune robustness": Stage(RobustnessRecipe(), (Stage(FINETUNE, (default,)),)),
         "scratch": Stage(FROM_SCRATCH["L"], (Stage(untrained(BASELINE)),)),
+        "imported file": Stage(ImportRecipe(source="a.pth", sha256="0" * 64)),
+        "imported model finetune": Stage(FINETUNE, (Stage(ImportRecipe(model="vit_large_patch16_224.mae")),)),
+        "wall clock": Stage(WallClockRecipe()),
     }
 
 
@@ -69,6 +74,11 @@ def test_an_added_field_at_its_old_meaning_renames_nothing():
 @pytest.mark.parametrize("setting", [{"device": "cpu"}, {"threads": 1}, {"workers": 4}, {"micro_batch": 8}])
 def test_how_fast_does_not_change_what(setting):
     assert Stage(replace(BASELINE, **setting)).signature == Stage(BASELINE).signature
+
+
+@pytest.mark.parametrize("setting", [{"device": "cpu"}, {"threads": 1}])
+def test_where_time_is_measured_how_fast_is_what(setting):
+    assert Stage(WallClockRecipe(**setting)).signature != Stage(WallClockRecipe()).signature
 
 
 def test_data_are_told_apart_by_content_not_by_path():

@@ -1,5 +1,6 @@
 """What cannot be taken in faithfully is refused, with the reason."""
 
+import argparse
 import json
 import pickle
 
@@ -35,6 +36,12 @@ def test_a_pickle_that_would_run_code_is_refused_and_not_run(tmp_path, monkeypat
         with pytest.raises(UserError, match="have to be run"):
             read(tmp_path / name)
     assert not (tmp_path / "unpickled").exists()
+
+
+def test_the_arguments_a_training_script_kept_do_not_stand_in_the_way(model, tmp_path):
+    content = {"model": model().state_dict(), "args": argparse.Namespace(lr=0.1), "epoch": 799, "optimizer": {}}
+    torch.save(content, tmp_path / "a.pth")
+    assert read(tmp_path / "a.pth").has_decoder
 
 
 @pytest.mark.parametrize("name", ["a.pth", "a.safetensors"])
