@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 from pathlib import Path
 from typing import Annotated, ClassVar
@@ -128,7 +129,7 @@ def fitted_for(recipe: PretrainRecipe, dalle: Path | None = None) -> FittedTarge
         dalle: DALL-E's encoder, converted to safetensors, to take the tokens from; None: a tokenizer of our own.
 
     Raises:
-        RecipeError: there is no such file.
+        RecipeError: there is no such safetensors file.
     """
     shared = ("data", "fingerprint", "train_images", "image_size", "in_chans", "patch_size", "device", "threads")
     patches = {name: getattr(recipe, name) for name in shared}
@@ -138,7 +139,16 @@ def fitted_for(recipe: PretrainRecipe, dalle: Path | None = None) -> FittedTarge
         return None
     if dalle is None:
         return TokenizerRecipe(**patches)
-    if not dalle.is_file():
-        raise RecipeError(f"{dalle} is not a file; convert OpenAI's encoder with `python -m mae_core.dalle convert`.")
-    with dalle.open("rb") as file:
-        return DalleRecipe(**patches, file=str(dalle), sha256=hashlib.file_digest(file, "sha256").hexdigest())
+    if dalle.suffix != ".safetensors" or not dalle.is_file():
+        raise RecipeError(
+            f"{dalle} is no safetensors file; make one of OpenAI's encoder with `python -m mae_core.dalle convert`."
+        )
+    found = dalle.stat()
+    return DalleRecipe(**patches, file=str(dalle), sha256=_sha256(dalle, found.st_size, found.st_mtime_ns))
+
+
+@functools.cache
+def _sha256(path: Path, size: int, changed: int) -> str:
+    """Of the file as it is at that size and time of change: a plan asks often, and 200 MB take a while."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

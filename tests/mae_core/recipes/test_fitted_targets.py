@@ -37,8 +37,15 @@ def test_a_dalle_file_is_known_by_its_content(tmp_path):
     fitted = fitted_for(replace(BASELINE, target="token"), dalle=path)
     assert isinstance(fitted, DalleRecipe)
     assert (fitted.file, fitted.sha256) == (str(path), hashlib.sha256(b"weights").hexdigest())
+    path.write_bytes(b"others")
+    assert fitted_for(replace(BASELINE, target="token"), dalle=path) != fitted
+
+
+@pytest.mark.parametrize("name", ["absent.safetensors", "encoder.pkl"])
+def test_dalle_is_taken_from_a_converted_file_only(tmp_path, name):
+    (tmp_path / "encoder.pkl").write_bytes(b"pickled")
     with pytest.raises(RecipeError, match="convert"):
-        fitted_for(replace(BASELINE, target="token"), dalle=tmp_path / "absent")
+        fitted_for(replace(BASELINE, target="token"), dalle=tmp_path / name)
 
 
 def test_the_papers_96_coefficients_and_the_same_share_of_other_patches():
