@@ -44,10 +44,17 @@ def _build(words: Sequence[str] | None) -> int:
     if arguments.seeds is not None and arguments.seeds < 1:
         raise UserError(f"--seeds {arguments.seeds} asks for no seed; write 1 or more.")
     home = home_folder(arguments.home)
-    selected = [one.given(scale, home) for one in select(arguments.names)]
+    selected = [one.given(scale, home) for one in select(_expanded(arguments.names))]
     info = describe(arguments.data or scale.data, home)
     with recovered(arguments.mlflow, scale.name, info.name) if arguments.mlflow else nullcontext(home) as memory:
         return _build_from(memory, selected, scale, info, home, arguments)
+
+
+def _expanded(names: Sequence[str]) -> list[str]:
+    """`table_1` is its six parts, and the sheet that shows them on one page."""
+    from reports.pages import sheet
+
+    return [part for name in names for part in ([a.name for a in sheet.parts()] if name == sheet.NAME else [name])]
 
 
 def _build_from(
@@ -59,14 +66,18 @@ def _build_from(
     arguments: argparse.Namespace,
 ) -> int:
     """Build from the store of `memory` into `home`."""
+    from reports.pages import index, sheet
+
     found = {one.ablation.name: seeds_found(one.ablation, scale, info, memory) for one in selected}
     started = [one for one in selected if found[one.ablation.name]]
-    if not started or (len(started) < len(selected) and "all" not in arguments.names):
+    whole = {"all", sheet.NAME} & set(arguments.names)
+    if not started or (len(started) < len(selected) and not whole):
         names = " ".join(name for name, seeds in found.items() if not seeds)
         raise UserError(
             f"There is no run of {names} at scale {scale.name} on {info.name} in {arguments.mlflow or home}; "
             f"start one with `python -m ablations.run {names} --scale {scale.name}`."
         )
+    from reports.figures import scatter
     from reports.report import build
 
     failed = False
@@ -77,6 +88,12 @@ def _build_from(
         failed |= built.failed
         counts = ", ".join(f"{count} {status}" for status, count in sorted(built.counts.items()))
         print(f"{name}: {counts}. {built.verdict}\n{built.folder / 'report.html'} ({built.seconds:.1f} s)")
+    beside = home / "reports" / "by-scale" / f"{scale.name}-{info.name}"
+    if whole and any(one.ablation.name in {part.name for part in sheet.parts()} for one in started):
+        seeds = arguments.seeds or max(found.values())
+        print(f"{sheet.NAME}: {sheet.build(scale, info, home, memory, seeds) / 'report.html'}")
+    scatter.draw(beside)
+    index.write(beside.parents[1])
     return int(failed)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import statistics
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +14,8 @@ from mae_core.store.run import Store
 from reports.results import Results
 
 POINTS = 100  # of a curve, at most
+
+Journal = Sequence[Mapping[str, float]]  # rows
 
 
 @dataclass(frozen=True)
@@ -45,7 +47,7 @@ def pretraining_curves(results: Results, home: Path) -> list[Curve]:
     return found
 
 
-def _curve(key: str, label: str, recipe: PretrainRecipe, journals: Iterable[list[Mapping[str, float]]]) -> Curve | None:
+def _curve(key: str, label: str, recipe: PretrainRecipe, journals: Sequence[Journal]) -> Curve | None:
     begun = [rows for rows in journals if rows]
     longest = max(map(len, begun), default=0)
     whole = [rows for rows in begun if len(rows) == longest]
@@ -66,7 +68,7 @@ def _curve(key: str, label: str, recipe: PretrainRecipe, journals: Iterable[list
     )
 
 
-def _over(rows: list[Mapping[str, float]], at: int, step: int) -> float:
+def _over(rows: Journal, at: int, step: int) -> float:
     """The mean loss of the rows that the point at `at` stands for."""
     return statistics.fmean(float(row["loss"]) for row in rows[max(0, at + 1 - step) : at + 1])
 

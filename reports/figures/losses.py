@@ -56,8 +56,8 @@ def _panel(axes: Axes, curves: Sequence[Curve], trivial: Mapping[str, float], de
     for (name, loss), dashes in zip(trivial.items(), DASHES, strict=False):
         axes.axhline(loss, color="0.35", linestyle=dashes, linewidth=1.0, label=f"{name}  {loss:.3f}")
     later = [loss for c in curves for e, loss in zip(c.epochs, c.losses, strict=True) if e >= EARLY * c.epochs[-1]]
-    low, high = min([*later, *trivial.values()]), max([*later, *trivial.values()])
-    axes.set_ylim(low - 0.08 * (high - low), high + 0.08 * (high - low or 1.0))
+    least, most = min([*later, *trivial.values()]), max([*later, *trivial.values()])
+    axes.set_ylim(least - 0.08 * (most - least), most + 0.08 * (most - least or 1.0))
     axes.set_xlabel("epoch")
     axes.set_ylabel("pre-training loss")
     axes.legend(loc="center left", bbox_to_anchor=(1.02, 0.5), fontsize=6.5)

@@ -1,23 +1,38 @@
-"""The index: one page that names every ablation, how far it is, and where its reports are."""
+"""The index: one page that names every table and figure of the paper, how far it is, and where its reports are."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ablations.paper import ABLATIONS
+from ablations.paper import ABLATIONS, NOT_YET
 from mae_core.store.files import replacing
+from reports.figures import scatter
+from reports.pages import sheet
 from reports.pages.page import page
 
-FILES = {"table": "table.csv", "figure": "figure.png", "notebook": "report.ipynb", "baselines": "baselines.csv"}
+FILES: Mapping[str, str] = {
+    "table": "table.csv",
+    "figure": "figure.png",
+    "panels": "panels.png",
+    "notebook": "report.ipynb",
+    "runs": "cells.csv",
+    "baselines": "baselines.csv",
+}
+# what the paper prints without numbers of its own
+ELSEWHERE = (
+    ("Figure 1", "The method", "nothing to compute; docs/how-it-fits.md"),
+    ("Figure 6", "Mask sampling, pictures", "the panels of mask_sampling"),
+    ("Tables 8-11", "Settings", "the recipes' defaults, in mae_core/recipes/"),
+)
 
 
 @dataclass(frozen=True)
 class Line:
-    """A report, or an ablation that has none."""
+    """A report, or something of the paper that has none."""
 
     title: str
     source: str
@@ -31,34 +46,48 @@ class Line:
 def write(reports: Path) -> Path:
     """Write `index.html` to the folder `reports`."""
     path = reports / "index.html"
+    pictures = [(one.parent.name, one.relative_to(reports).as_posix()) for one in _scatters(reports)]
+    text = page("index.html.j2", title="Ablations", script="", lines=list(lines(reports)), pictures=pictures)
     with replacing(path, durable=False) as file:
-        file.write(page("index.html.j2", title="Ablations", script="", lines=list(lines(reports))).encode())
+        file.write(text.encode())
     return path
+
+
+def _scatters(reports: Path) -> list[Path]:
+    return sorted(reports.glob(f"by-scale/*/{scatter.NAME}.svg"))
 
 
 def lines(reports: Path) -> Iterator[Line]:
     """Every report in `reports`, in the paper's order, then those of other spec files; and what has none yet."""
-    found: dict[str, list[Line]] = {name: [] for name in ABLATIONS}
+    found: dict[str, list[Line]] = {sheet.NAME: [], **{name: [] for name in ABLATIONS}}
     for path in sorted(reports.glob("by-scale/*/*/report.json")):
         try:
             facts = json.loads(path.read_text(encoding="utf-8"))
         except (OSError, ValueError):
             continue
-        found.setdefault(facts["ablation"], []).append(_line(facts, path.parent.relative_to(reports)))
+        found.setdefault(facts["ablation"], []).append(_line(facts, path.parent, reports))
     for name, built in found.items():
         if built:
             yield from built
-        else:
+        elif name in ABLATIONS:
             yield Line(ABLATIONS[name].title, ABLATIONS[name].source)
+        else:
+            yield Line(sheet.TITLE, sheet.SOURCE)
+    for name, what in NOT_YET.items():
+        source, _, title = what.partition(", ")
+        yield Line(title.capitalize() or name, source, state="not available yet")
+    for source, title, state in ELSEWHERE:
+        yield Line(title, source, state=state)
 
 
-def _line(facts: dict[str, Any], folder: Path) -> Line:
+def _line(facts: Mapping[str, Any], folder: Path, reports: Path) -> Line:
+    place = folder.relative_to(reports).as_posix()
     return Line(
         title=facts["title"],
         source=facts["source"],
         setting=f"{facts['scale']}, {facts['data']}, n = {facts['seeds']}",
         state=", ".join(f"{count} {status}" for status, count in facts["counts"].items()),
         verdict=facts["verdict"],
-        page=f"{folder.as_posix()}/report.html",
-        links=tuple((name, f"{folder.as_posix()}/{file}") for name, file in FILES.items()),
+        page=f"{place}/report.html",
+        links=tuple((name, f"{place}/{file}") for name, file in FILES.items() if (folder / file).is_file()),
     )

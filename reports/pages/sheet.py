@@ -1,0 +1,111 @@
+"""The sheet: Table 1 as the paper prints it, six small tables on one page, from the same rows as the six reports."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from ablations.paper import ABLATIONS
+from ablations.spec import PROTOCOL_LABELS, Ablation
+from mae_core.data.catalogue import DataInfo
+from mae_core.scales import Scale
+from reports.caption import PAPER_SETTING, setting
+from reports.pages.page import page
+from reports.recommendation import best_beyond_noise
+from reports.results import STATUSES, Results, collect
+from reports.rows import Row, table_rows, write_rows
+from reports.table import MARKS, Layout, Line, markdown, ours, tabular
+
+NAME, TITLE, SOURCE = "table_1", "MAE ablations, six parts on one page", "Table 1"
+_SHORT = {"finetune": "ft", "linear_probe": "lin"}  # the paper's column heads
+
+
+def parts() -> list[Ablation]:
+    """The ablations of Table 1, (a) to (f)."""
+    found = [ablation for ablation in ABLATIONS.values() if re.fullmatch(r"Table 1[a-z]", ablation.source)]
+    return sorted(found, key=lambda ablation: ablation.source)
+
+
+def build(scale: Scale, info: DataInfo, home: Path, memory: Path, seeds: int) -> Path:
+    """Write the sheet for seeds 0 … seeds-1 from the store of `memory` into `home`; its folder is returned."""
+    folder = home / "reports" / "by-scale" / f"{scale.name}-{info.name}" / NAME
+    folder.mkdir(parents=True, exist_ok=True)
+    found = [collect(ablation.given(scale, memory), scale, info, memory, seeds) for ablation in parts()]
+    rows = [table_rows(results) for results in found]
+    titles = [f"({r.ablation.source[-1]}) {r.ablation.title}" for r in found]
+    layouts = [compact(results, of_part) for results, of_part in zip(found, rows, strict=True)]
+    caption = _caption(found)
+    write_rows([row for of_part in rows for row in of_part], folder / "table.csv")
+    text = "\n".join([caption, *(f"\n### {t}\n\n{markdown(x)}" for t, x in zip(titles, layouts, strict=True))])
+    (folder / "table.md").write_text(text, encoding="utf-8")
+    (folder / "table.tex").write_text(_latex(titles, layouts, caption), encoding="utf-8")
+    body = page("sheet.html.j2", title=f"{TITLE} ({SOURCE})", script="", caption=caption,
+                parts=[(t, r.ablation.name, x) for t, r, x in zip(titles, found, layouts, strict=True)])  # fmt: skip
+    (folder / "report.html").write_text(body, encoding="utf-8")
+    (folder / "report.json").write_text(json.dumps(_facts(found), indent=1) + "\n", encoding="utf-8")
+    latest = home / "reports" / NAME
+    shutil.rmtree(latest, ignore_errors=True)
+    shutil.copytree(folder, latest)
+    return folder
+
+
+def compact(results: Results, rows: Sequence[Row]) -> Layout:
+    """A part in the paper's columns, ours and the paper's side by side."""
+    by_case: dict[str, dict[str, Row]] = {}
+    for row in rows:
+        by_case.setdefault(row.case_key, {})[row.protocol] = row
+    best = {protocol: best_beyond_noise(results, protocol) for protocol in results.protocols}
+    lines = []
+    for key, found in by_case.items():
+        cells, marked = [results.ablation.case(key).label], set()
+        for protocol in results.protocols:
+            row = found.get(protocol)
+            marked |= {len(cells)} if best[protocol] == key else set()
+            cells += [ours(row) if row else "", f"{row.paper:.1f}" if row and row.paper is not None else ""]
+        lines.append(Line(tuple(cells), key == results.ablation.default, frozenset(marked)))
+    heads = [_SHORT.get(p, PROTOCOL_LABELS.get(p, p)) for p in results.protocols]
+    return Layout(
+        (results.ablation.axis, *(f"{head}, {who}" for head in heads for who in ("ours", "paper"))), tuple(lines)
+    )
+
+
+def _caption(found: Sequence[Results]) -> str:
+    first = found[0]
+    return (
+        f"{TITLE} ({SOURCE}): fine-tuning (ft) and linear probing (lin), top-1 in per cent. Ours: {setting(first)}, "
+        f"mean ± standard deviation over seeds with their number in brackets; the paper's: {PAPER_SETTING}, measured "
+        f"elsewhere and beside ours for their order only. {MARKS}"
+    )
+
+
+def _latex(titles: Sequence[str], layouts: Sequence[Layout], caption: str) -> str:
+    """Six minipages, three a line, each no wider than a third of the text."""
+    cells = [
+        "\\begin{minipage}[t]{0.32\\textwidth}\\centering\n"
+        f"\\resizebox{{\\linewidth}}{{!}}{{%\n{tabular(layout)}}}\\par\\smallskip {title}\n\\end{{minipage}}"
+        for title, layout in zip(titles, layouts, strict=True)
+    ]
+    lines = "\n\\par\\bigskip\n".join("\\hfill\n".join(cells[at : at + 3]) for at in range(0, len(cells), 3))
+    told = caption.replace("%", r"\%").replace("±", r"$\pm$").replace("_", r"\_")
+    return (
+        "% \\usepackage{booktabs,graphicx}\n\\begin{table*}\n\\centering\n"
+        f"{lines}\n\\caption{{{told}}}\n\\label{{tab:{NAME}}}\n\\end{{table*}}\n"
+    )
+
+
+def _facts(found: Sequence[Results]) -> Mapping[str, object]:
+    counts = sum((results.counts() for results in found), Counter[str]())
+    return {
+        "ablation": NAME,
+        "title": TITLE,
+        "source": SOURCE,
+        "scale": found[0].scale.name,
+        "data": found[0].info.name,
+        "seeds": found[0].seeds,
+        "counts": {status: counts[status] for status in STATUSES if counts[status]},
+        "verdict": "The claims of each part are judged in its own report.",
+    }

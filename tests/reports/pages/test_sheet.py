@@ -1,0 +1,49 @@
+"""Table 1 on one page: six parts, the same numbers as the reports', LaTeX that is read without complaint."""
+
+import csv
+from pathlib import Path
+
+from pylatexenc.latexwalker import LatexWalker
+
+from ablations.spec import Cell
+from mae_core.data.catalogue import describe
+from mae_core.scales import SCALES
+from reports.pages.sheet import build, compact, parts
+from reports.rows import table_rows
+from tests.reports.laboratory import Laboratory
+
+SMOKE = SCALES["smoke"]
+
+
+def number(cell: Cell) -> float:
+    """Depth 8 leads by far, the other rows differ by their seeds alone."""
+    return 90.0 + cell.seed / 10 if cell.case.key == "8" else 70.0 + cell.seed
+
+
+def test_six_parts_stand_in_the_papers_order() -> None:
+    assert [part.source for part in parts()] == [f"Table 1{letter}" for letter in "abcdef"]
+
+
+def test_part_has_ours_and_the_papers_side_by_side(tmp_path: Path) -> None:
+    depth = Laboratory(tmp_path, parts()[0])
+    results = depth.imagine(number, seeds=3)
+    table = compact(results, table_rows(results))
+    default = next(line for line in table.lines if line.default)
+    assert table.head == (depth.ablation.axis, "ft, ours", "ft, paper", "lin, ours", "lin, paper")
+    assert default.cells[1:] == ("90.10 ± 0.10 (3)", "84.9", "90.10 ± 0.10 (3)", "73.5")
+
+
+def test_sheet_of_a_store_with_one_number_names_the_rest_missing(tmp_path: Path) -> None:
+    depth = Laboratory(tmp_path / "home", parts()[0])
+    depth.finish(depth.cell("8/linear_probe/0"), 71.25)
+    folder = build(SMOKE, describe("fashion_mnist", depth.home), depth.home, depth.home, 1)
+    page, text = ((folder / name).read_text(encoding="utf-8") for name in ("report.html", "table.md"))
+    with (folder / "table.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == 2 * sum(len(part.cases) for part in parts())
+    assert page.count("<section>") == text.count("###") == 6
+    assert "71.25 (1)" in page
+    assert "missing" in page
+    assert 'class="default"' in page
+    LatexWalker((folder / "table.tex").read_text(encoding="utf-8"), tolerant_parsing=False).get_latex_nodes()
+    assert (depth.home / "reports" / "table_1" / "report.html").read_text(encoding="utf-8") == page
