@@ -2,6 +2,7 @@
 
 import os
 import stat
+import sys
 from pathlib import Path
 
 import pytest
@@ -21,3 +22,45 @@ def commands(tmp_path, monkeypatch):
         return path
 
     return make
+
+
+SBATCH = """exec {python} - "$@" <<'END'
+import re, sys
+from pathlib import Path
+folder = Path({folder!r})
+text = Path(sys.argv[1]).read_text()
+scripts = list(folder.glob("*.sh"))
+if len(scripts) >= {most}:
+    sys.exit("sbatch: error: Batch job submission failed: Job violates accounting/QOS policy")
+number = len(scripts) + 1
+(folder / f"{{number}}.sh").write_text(text)
+print("Submitted batch job", number)
+END"""
+SQUEUE = """exec {python} - <<'END'
+import re
+from pathlib import Path
+for path in sorted(Path({folder!r}).glob("*.sh")):
+    text = path.read_text()
+    name, indices = (re.search(f"--{{word}}=(\\\\S+)", text)[1].strip("'") for word in ("job-name", "array"))
+    for part in indices.partition("%")[0].split(","):
+        first, _, last = part.partition("-")
+        for index in range(int(first), int(last or first) + 1):
+            print(f"{{path.stem}}|{{path.stem}}|{{index}}|{{name}}|PENDING||Priority")
+END"""
+
+
+@pytest.fixture
+def scheduler(commands, tmp_path):
+    """A scheduler that takes arrays and never starts them; a function gives the scripts, in order. `most` at once."""
+    folder = tmp_path / "jobs"
+    folder.mkdir()
+
+    def limit(most: int = 10_000) -> None:
+        commands("sbatch", SBATCH.format(python=sys.executable, folder=str(folder), most=most))
+
+    limit()
+    commands("squeue", SQUEUE.format(python=sys.executable, folder=str(folder)))
+    commands("sacct", "exit 1")
+    commands("srun", "exit 1")
+    commands("scontrol", "echo 'MaxArraySize = 1000'")
+    return folder, limit
