@@ -13,12 +13,15 @@ from mae_core.recipes import (
     FINETUNE,
     FROM_SCRATCH,
     LINEAR_PROBE,
+    DalleRecipe,
     ImportRecipe,
     KnnRecipe,
+    PcaRecipe,
     PretrainRecipe,
     ReconstructRecipe,
     RidgeRecipe,
     RobustnessRecipe,
+    TokenizerRecipe,
     WallClockRecipe,
     untrained,
 )
@@ -43,6 +46,10 @@ def golden_stages() -> dict[str, Stage]:
         "imported file": Stage(ImportRecipe(source="a.pth", sha256="0" * 64)),
         "imported model finetune": Stage(FINETUNE, (Stage(ImportRecipe(model="vit_large_patch16_224.mae")),)),
         "wall clock": Stage(WallClockRecipe()),
+        "pca": Stage(PcaRecipe()),
+        "tokenizer": Stage(TokenizerRecipe()),
+        "dalle": Stage(DalleRecipe(file="encoder.safetensors", sha256="0" * 64)),
+        "target pca": Stage(replace(BASELINE, target="pca"), (Stage(PcaRecipe()),)),
     }
 
 
