@@ -17,7 +17,7 @@ COMMANDS = ("slurmctld", "slurmd", "slurmdbd", "munged", "mariadbd")
 SETTINGS = """
 [slurm]
 partition = "low"
-time = 30
+time = 60
 signal_seconds = 20
 poll_seconds = 1
 stages_per_job = 8
@@ -63,7 +63,7 @@ def slurm(*words):
     return subprocess.run(words, capture_output=True, text=True, check=True, timeout=60).stdout.strip()
 
 
-def until(true, seconds=150):
+def until(true, seconds=800):
     """Wait for `true` to hold."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:

@@ -23,10 +23,12 @@ from mae_core.signature import Stage
 from mae_core.stages.obtain import obtain
 from mae_core.store.attempt import Watch
 from mae_core.store.run import Store
-from tests.slurm.conftest import finished, slurm, until
+from tests.slurm.conftest import SETTINGS, finished, slurm, until
 
-pytestmark = [pytest.mark.slurm, pytest.mark.timeout(900)]
-EPOCHS = 20_000  # of the paper: 400 steps at the scale `smoke`
+LIMITED = SETTINGS.replace("time = 60", "time = 3").replace("signal_seconds = 20", "signal_seconds = 120")
+
+pytestmark = [pytest.mark.slurm, pytest.mark.timeout(1800)]
+EPOCHS, FEWER_EPOCHS = 6_000, 800  # of the paper: 120 and 16 steps at the scale `smoke`
 
 
 def stage_of(home, epochs=EPOCHS):
@@ -52,58 +54,86 @@ def undisturbed(tmp_path_factory, shared_data):
     return final(home, stage.signature)
 
 
-def at_a_step(home, signature):
-    """The job at the stage, once that has a checkpoint to go on from."""
+def paused_at_a_step(home, signature):
+    """The job at the stage and its process, halted once there is a checkpoint, so that it cannot be done too soon."""
 
     def look():
-        if not list(Store(home).run(signature).folder.glob("attempt-*/checkpoints/step-*")):
-            return None
-        return next((state for state in queue.queued().values() if state.state == "RUNNING"), None)
+        run = Store(home).run(signature)
+        return run.attempts[-1] if list(run.folder.glob("attempt-*/checkpoints/step-*")) else None
 
-    return until(look)
-
-
-def requeue(home, job, owner):
-    slurm("scontrol", "requeue", job.job_id)
+    process = psutil.Process(until(look).owner["pid"])
+    process.suspend()
+    (job,) = [state for state in queue.queued().values() if state.state == "RUNNING"]
+    return job, process
 
 
-def preempt(home, job, owner):
+def requeue(job, process):
+    slurm("scontrol", "requeue", job.job_id)  # it is woken to be told
+
+
+def preempt(job, process):
     slurm("sbatch", "--partition=high", "--nodes=2", "--exclusive", "--time=1", "--output=/dev/null", "--wrap=sleep 2")
 
 
-def kill_step(home, job, owner):
-    os.kill(owner["pid"], signal.SIGKILL)
+def kill_step(job, process):
+    process.kill()
 
 
-def fail_node(home, job, owner):
+def reach_time_limit(job, process):
+    """It sleeps until SLURM has sent the signal that the site's settings ask for before the limit."""
+    status = Path(f"/proc/{process.pid}/status")
+    until(lambda: int(re.findall(r"ShdPnd:\s*(\w+)", status.read_text())[0], 16) >> (signal.SIGUSR2 - 1) & 1)
+    process.resume()
+
+
+def fail_node(job, process):
     """The node goes down with all its processes, and comes back once SLURM has noticed."""
     state = Path(os.environ["SLURM_CONF"]).parent
     os.kill(int((state / f"{job.node}.pid").read_text()), signal.SIGKILL)
     steps = [
         p for p in psutil.process_iter(["cmdline"]) if f"slurmstepd: [{job.job_id}." in " ".join(p.info["cmdline"])
     ]
-    for process in [child for step in steps for child in step.children(recursive=True)] + steps:
+    for one in [child for step in steps for child in step.children(recursive=True)] + steps:
         with contextlib.suppress(psutil.NoSuchProcess):
-            process.kill()
+            one.kill()
     until(lambda: "down" in slurm("sinfo", "-h", "-n", job.node, "-o", "%T"))
     subprocess.run(["slurmd", "-N", job.node], check=True, stdin=subprocess.DEVNULL)
 
 
-@pytest.mark.parametrize("disturb", [requeue, preempt, kill_step, fail_node])
+@pytest.mark.parametrize("disturb", [requeue, preempt, kill_step, reach_time_limit, fail_node])
 def test_a_disturbed_stage_goes_on_at_its_step_and_ends_with_the_same_bits(disturb, cluster, undisturbed):
     stage = stage_of(cluster)
     Store(cluster).plan(stage)
+
+    if disturb is reach_time_limit:
+        (cluster / "cluster.toml").write_text(LIMITED)
 
     def submit():
         snapshot = take_snapshot(cluster)
         return Cluster(cluster, load(cluster / "cluster.toml"), snapshot).submit([stage], watch=Watch(), again=True)
 
     submit()
-    job = at_a_step(cluster, stage.signature)
-    disturb(cluster, job, Store(cluster).run(stage.signature).attempts[-1].owner)
+    disturb(*paused_at_a_step(cluster, stage.signature))
     until(lambda: finished(cluster, [stage.signature]) or (not queue.queued() and submit() and False))
     run = Store(cluster).run(stage.signature)
     assert final(cluster, stage.signature) == undisturbed
     assert len(run.attempts) >= 2
     went_on = re.findall(r"going on from step (\d+)", (run.finished.folder / "log.txt").read_text())
     assert int(went_on[0]) > 0
+
+
+def test_two_nodes_with_two_ranks_each_learn_as_one_process_does(cluster, tmp_path):
+    stage, elsewhere = stage_of(cluster, FEWER_EPOCHS), tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "data").symlink_to(cluster / "data")
+    for home in (cluster, elsewhere):
+        Store(home).plan(stage)
+    ranks = "nodes = 2\nranks_per_node = 2\nmicro_batch = 16\ntime = 30"
+    (cluster / "cluster.toml").write_text(f'[slurm]\npartition = "low"\n{ranks}\n')
+    Cluster(cluster, load(cluster / "cluster.toml"), take_snapshot(cluster)).submit([stage])
+    assert obtain(stage.signature, Store(elsewhere), Watch()).ending == "done"
+    until(lambda: finished(cluster, [stage.signature]))
+    curves = [[row["loss"] for row in final(home, stage.signature)[1]] for home in (cluster, elsewhere)]
+    assert curves[0] == pytest.approx(curves[1], rel=1e-4)
+    (job,) = queue.past(0.0).values()
+    assert job[-1].node == "n[1-2]"

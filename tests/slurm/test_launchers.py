@@ -25,7 +25,7 @@ cases = tuple(Case(str(depth), str(depth), replace(BASELINE, decoder_depth=depth
 ABLATION = Ablation("two", "Two rows", "ours", "decoder depth", "8", cases, {"linear_probe": LINEAR_PROBE})
 """
 
-pytestmark = [pytest.mark.slurm, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.slurm, pytest.mark.timeout(1800)]
 
 
 def launch(*words, home):
@@ -65,7 +65,7 @@ def check_equal_to_the_local_pool(words, name, home, elsewhere):
     elsewhere.mkdir()
     (elsewhere / "data").symlink_to(home / "data")
     expected = local_table(elsewhere, words, name)
-    until(lambda: list((home / "cluster" / "launches").glob("*.over")), seconds=800)
+    until(lambda: list((home / "cluster" / "launches").glob("*.over")))
     assert {row["status"] for row in expected.values()} == {"done"}
     assert table(home, name) == expected
 
