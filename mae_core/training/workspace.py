@@ -55,7 +55,8 @@ class Workspace:
 
     def __post_init__(self) -> None:
         if self.ranks.first:
-            sweep(self.folder)
+            for folder in (self.folder, *(earlier / checkpoints.FOLDER for earlier in self.earlier)):
+                sweep(folder)
         self._base: Checkpoint | None = None  # gone on from
         self.started = time.monotonic()
         self._due = self.started + self.checkpoint_seconds

@@ -44,10 +44,10 @@ def killed(pid: int) -> bool:
 
 
 def kill(home: Path, count: int, seed: int) -> None:
-    """Each writer dies a moment after it has begun its first to twelfth run."""
+    """Each writer dies a moment after it has begun its first to fourth run."""
     chance, died = random.Random(seed), 0
     for _ in range(count):
-        enough = noted(home) + chance.randint(1, 12)
+        enough = noted(home) + chance.randint(1, 4)
         pid = fork(home)
         while noted(home) < enough and not os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT):
             time.sleep(0.001)
