@@ -40,7 +40,7 @@ def test_bad_input_is_one_sentence(capsys, tmp_path, words, complaint):
 @pytest.mark.slow
 def test_a_sweep_that_is_killed_goes_on_and_ends_at_its_number(tmp_path, home):
     words = command(home, "finetune_lr", "--trials", "4")
-    first = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True)
+    first = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
     journal = home / "sweeps" / "finetune_lr.journal"
     deadline = time.monotonic() + 120
     while time.monotonic() < deadline and not (journal.exists() and '"signature' in journal.read_text()):
