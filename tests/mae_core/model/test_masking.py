@@ -25,6 +25,7 @@ def tensors(masking: Masking) -> tuple[torch.Tensor, ...]:
     return masking.ids_keep, masking.ids_masked, masking.ids_restore, masking.mask
 
 
+@settings(deadline=None)
 @given(grid=GRIDS, ratio=st.floats(0.05, 0.95), sampling=st.sampled_from(["random", "block"]), epoch=st.integers(0, 9))
 def test_each_sample_keeps_exactly_the_visible_count(grid, ratio, sampling, epoch):
     assume(0 < visible_tokens(grid[0] * grid[1], ratio) < grid[0] * grid[1])
@@ -34,6 +35,7 @@ def test_each_sample_keeps_exactly_the_visible_count(grid, ratio, sampling, epoc
     assert (masking.mask == 0).sum(dim=1).tolist() == [recipe.visible_tokens] * 6
 
 
+@settings(deadline=None)
 @given(noise=st.lists(st.permutations(range(12)), min_size=1, max_size=4), num_visible=st.integers(1, 11))
 def test_ids_restore_inverts_the_shuffle(noise, num_visible):
     masking = random_masking(torch.tensor(noise), num_visible)
