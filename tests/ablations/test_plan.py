@@ -77,9 +77,7 @@ def test_every_stage_of_the_whole_paper_has_a_name(tmp_path):
 
 def test_ten_thousand_cells_are_planned_in_two_seconds(tmp_path):
     begun = time.process_time()
-    plan = everything(
-        ABLATIONS, "mini", tmp_path, seeds=10_000 // len(everything(ABLATIONS, "mini", tmp_path).cells) + 1
-    )
+    plan = everything(ABLATIONS, "mini", tmp_path, seeds=44)
     assert len(plan.cells) >= 10_000
     assert time.process_time() - begun < 4  # 2 s alone; other processes share caches with us
 
