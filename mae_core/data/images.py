@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -98,13 +99,11 @@ class Images:
 
     def pixels(self, samples: torch.Tensor, view: View, device: torch.device = CPU) -> torch.Tensor:
         """The view of `samples` before it is normalised, in [0, 1], (N, C, H, W) float32."""
-        if view.augmentation in ("none", "eval"):
-            return self._centre(samples, device)
-        draws = Draws.of(view, samples)
-        if view.augmentation == "fixed_crop":
-            pixels = self._window(samples, draws, device)
-        else:
-            pixels = self.source.crops(samples, draws, view.crop_scale, device)
+        draws = _draws(samples, view)
+        read = self._taken(samples, view, draws, device)
+        if draws is None:
+            return self._centre(read, device)
+        pixels = self._window(read, draws, device) if view.augmentation == "fixed_crop" else read
         pixels = crops.flipped(pixels, draws.flips)
         if view.augmentation == "random_crop_jitter":
             pixels = crops.jittered(pixels, draws.factors)
@@ -112,15 +111,34 @@ class Images:
             pixels = randaugmented(pixels, samples, self.mean, view.seed, view.epoch)
         return pixels
 
-    def _canvas(self, samples: torch.Tensor, device: torch.device) -> torch.Tensor:
-        canvas = self.source.canvas(samples).to(device)
+    def ahead(self, samples: torch.Tensor, view: View) -> None:
+        """Begin to read what `batch` will be asked for next, in the background, where images are read from disk."""
+        if isinstance(self.source, OnDisk):
+            self.source.reading.begin(
+                _named(samples, view), lambda: self._read(samples, view, _draws(samples, view), CPU)
+            )
+
+    def _taken(self, samples: torch.Tensor, view: View, draws: Draws | None, device: torch.device) -> torch.Tensor:
+        if not isinstance(self.source, OnDisk):
+            return self._read(samples, view, draws, device)
+        read = functools.partial(self._read, samples, view, draws, CPU)
+        return self.source.reading.take(_named(samples, view), read).to(device)
+
+    def _read(self, samples: torch.Tensor, view: View, draws: Draws | None, device: torch.device) -> torch.Tensor:
+        """What the view is made from: whole images as bytes, or random crops as float32 in [0, 1]."""
+        if draws is None or view.augmentation == "fixed_crop":
+            return self.source.canvas(samples)
+        return self.source.crops(samples, draws, view.crop_scale, device)
+
+    def _canvas(self, canvas: torch.Tensor, device: torch.device) -> torch.Tensor:
+        canvas = canvas.to(device)
         return canvas if self.has_margin else crops.resized(canvas, self.size)
 
-    def _centre(self, samples: torch.Tensor, device: torch.device) -> torch.Tensor:
-        return crops.as_float(crops.centred(self._canvas(samples, device), self.size))
+    def _centre(self, canvas: torch.Tensor, device: torch.device) -> torch.Tensor:
+        return crops.as_float(crops.centred(self._canvas(canvas, device), self.size))
 
-    def _window(self, samples: torch.Tensor, draws: Draws, device: torch.device) -> torch.Tensor:
-        canvas = self._canvas(samples, device)
+    def _window(self, canvas: torch.Tensor, draws: Draws, device: torch.device) -> torch.Tensor:
+        canvas = self._canvas(canvas, device)
         if not self.has_margin:
             down, across = self.size[0] // 8, self.size[1] // 8
             canvas = F.pad(canvas, (across, across, down, down))
@@ -134,6 +152,14 @@ def constants_of(data: str, in_chans: int) -> tuple[Constants, Constants]:
         mean, std = OWN_CONSTANTS[data]
         return mean * in_chans, std * in_chans
     return (IMAGENET_MEAN, IMAGENET_STD) if in_chans == 3 else (GREY_MEAN, GREY_STD)
+
+
+def _draws(samples: torch.Tensor, view: View) -> Draws | None:
+    return None if view.augmentation in ("none", "eval") else Draws.of(view, samples)
+
+
+def _named(samples: torch.Tensor, view: View) -> tuple[View, tuple[int, ...]]:
+    return view, tuple(samples.tolist())
 
 
 def _shrunk(pixels: torch.Tensor, size: Size) -> torch.Tensor:

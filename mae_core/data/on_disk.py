@@ -11,6 +11,7 @@ import torch
 
 from mae_core.data.decoding import Box, cover_box, decode
 from mae_core.data.files import ImageFiles
+from mae_core.data.reading import ReadingAhead
 from mae_core.data.transforms import crops
 from mae_core.data.transforms.views import Draws
 
@@ -20,6 +21,7 @@ class OnDisk:
 
     def __init__(self, files: ImageFiles, *, in_chans: int, size: tuple[int, int], stored: tuple[int, int]) -> None:
         self.files, self.in_chans, self.size, self.stored = files, in_chans, size, stored
+        self.reading = ReadingAhead()
 
     def __len__(self) -> int:
         return len(self.files)

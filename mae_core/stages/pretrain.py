@@ -50,6 +50,10 @@ class Reconstruction(Learner):
             loss: torch.Tensor = self.module(imgs, masking)
         return loss
 
+    def ahead(self, batch: Batch) -> None:
+        """Read the batch after the next in the background."""
+        self.images.ahead(batch.samples, self.view(batch.epoch))
+
 
 def pretrain(stage: Stage, store: Store, workspace: Workspace) -> Result:
     """Pre-train, then write the weights and panels of reconstructed test images."""

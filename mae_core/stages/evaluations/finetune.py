@@ -52,8 +52,7 @@ class Classification(Learner):
     def seen(self, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
         """Images (N, C, H, W) as the model sees them, and labels: (N,) classes, or (N, classes) where mixed."""
         recipe = self.recipe
-        samples = batch.samples if self.mixup is None else _beside_partners(batch)
-        view = View(recipe.augmentation, recipe.crop_scale, recipe.seed, batch.epoch)
+        samples, view = self.asked(batch)
         imgs = self.images.batch(samples, view)
         if recipe.reprob:
             imgs = erased(imgs, samples, recipe.reprob, recipe.seed, batch.epoch)
@@ -62,6 +61,15 @@ class Classification(Learner):
             with randomness.seeded(recipe.seed, "mixup", batch.step):  # one draw for the effective batch
                 imgs, target = self.mixup(imgs, target)
         return imgs[: len(batch.samples)], target[: len(batch.samples)]
+
+    def asked(self, batch: Batch) -> tuple[torch.Tensor, View]:
+        """The images that a batch needs, partners included, and their view."""
+        samples = batch.samples if self.mixup is None else _beside_partners(batch)
+        return samples, View(self.recipe.augmentation, self.recipe.crop_scale, self.recipe.seed, batch.epoch)
+
+    def ahead(self, batch: Batch) -> None:
+        """Read the batch after the next in the background."""
+        self.images.ahead(*self.asked(batch))
 
     def after_step(self) -> None:
         """Move the averaged weights."""

@@ -146,3 +146,19 @@ def test_a_class_without_a_whole_image_is_refused(tmp_path, on_disk):
         opened(tmp_path / "pets", tmp_path / "home", memory_limit=0 if on_disk else 10**9).batch(
             torch.arange(4), View("eval")
         )
+
+
+@pytest.mark.parametrize("augmentation", ["none", "fixed_crop", "random_crop", "random_crop_jitter"])
+def test_images_read_ahead_are_the_same(folder, augmentation):
+    ahead, plain = folder(on_disk=True), folder(on_disk=True)
+    view, samples = View(augmentation, seed=3, epoch=1), torch.arange(len(plain))
+    for part in (samples[:2], samples[2:]):
+        ahead.ahead(part, view)
+        assert torch.equal(ahead.batch(part, view), plain.batch(part, view))
+
+
+def test_what_was_read_ahead_in_vain_is_left_aside(folder):
+    images, samples = folder(on_disk=True), torch.arange(3)
+    images.ahead(samples, View("random_crop", seed=0, epoch=1))
+    found = images.batch(samples, View("random_crop", seed=0, epoch=2))
+    assert torch.equal(found, folder(on_disk=True).batch(samples, View("random_crop", seed=0, epoch=2)))
