@@ -28,7 +28,7 @@ class _Parser(argparse.ArgumentParser):
 def _arguments(words: Sequence[str] | None) -> argparse.Namespace:
     parser = _Parser(prog="python -m reports.build", description="Build tables, figures and notebooks from the store.")
     parser.add_argument(
-        "names", nargs="+", metavar="NAME", help="an ablation, NAME:CASE to count one row, a spec file, or all"
+        "names", nargs="+", metavar="NAME", help="an ablation, NAME:CASE to count one row, a spec file, table_1, or all"
     )
     parser.add_argument("--scale", default="mini", help="default: mini")
     parser.add_argument("--data", help="a data set or image folder; default: the scale's")
@@ -72,10 +72,11 @@ def _build_from(
     started = [one for one in selected if found[one.ablation.name]]
     whole = {"all", sheet.NAME} & set(arguments.names)
     if not started or (len(started) < len(selected) and not whole):
-        names = " ".join(name for name, seeds in found.items() if not seeds)
+        without = [name for name, seeds in found.items() if not seeds]
+        names = " ".join(arguments.names if whole else without)
         raise UserError(
             f"There is no run of {names} at scale {scale.name} on {info.name} in {arguments.mlflow or home}; "
-            f"start one with `python -m ablations.run {names} --scale {scale.name}`."
+            f"start one with `python -m ablations.run {names.replace(sheet.NAME, 'all')} --scale {scale.name}`."
         )
     from reports.figures import scatter
     from reports.report import build

@@ -93,7 +93,7 @@ def _panel(axes: Axes, where: Places, rows: Sequence[Row], rivals: Sequence[Row]
     if where.doubling:
         axes.set_xscale("log")
         axes.minorticks_off()
-    ticks = {where.at[row.case_key]: where.labels[row.case_key] for row in rows}
+    ticks = {place: where.labels[key] for key, place in where.at.items()}  # all, as panels share them
     axes.set_xticks(list(ticks), list(ticks.values()))
     if not where.joined:
         axes.set_xlim(-0.6, max(where.at.values()) + 0.6)

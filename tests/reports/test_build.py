@@ -26,7 +26,8 @@ def ran(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, str, str]
         (["mask_ratio", "--seeds", "many"], "invalid int value"),
         (["mask_ratio", "--data", "nowhere"], "'nowhere'"),
         (["mask_ratio", "--scale", "smoke"], "There is no run of mask_ratio at scale smoke on fashion_mnist"),
-        (["all"], "There is no run of mask_ratio"),
+        (["all"], "There is no run of all"),
+        (["table_1"], "There is no run of table_1"),
     ],
 )
 def test_bad_usage_and_nothing_to_report_are_one_sentence(
@@ -44,7 +45,7 @@ def test_failed_cell_has_a_report_and_status_1(laboratory: Laboratory, capsys: p
     stage = laboratory.cell("/10/linear_probe/0").stage
     assert stage is not None
     laboratory.end(stage.parents[0], "failed", reason="MemoryError: no memory")
-    status, printed, _ = ran(capsys, "all", "--scale", "smoke", "--home", str(laboratory.home))
+    status, printed, _ = ran(capsys, "mask_ratio", "--scale", "smoke", "--home", str(laboratory.home))
     assert status == 1
     assert "2 failed" in printed
     assert "n = 2" in (laboratory.home / "reports" / "mask_ratio" / "table.md").read_text()

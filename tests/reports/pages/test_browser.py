@@ -1,0 +1,82 @@
+"""Pages as a real browser lays them out, at desktop and phone width, light and dark."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pytest
+from matplotlib.image import imread
+
+from reports.pages.notebook import Kernel, assemble, html
+
+BROWSER = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+pytestmark = pytest.mark.skipif(BROWSER is None, reason="no chromium here (Debian: apt-get install chromium)")
+DARK = "--blink-settings=preferredColorScheme=0"
+PROBE = """<script>addEventListener("load", () => setTimeout(() => parent.postMessage(JSON.stringify({
+  width: innerWidth, overflow: document.documentElement.scrollWidth - innerWidth,
+  plots: document.querySelectorAll(".main-svg").length, legend: document.querySelectorAll(".legendtext").length,
+  colour: getComputedStyle(document.body).backgroundColor,
+}), "*"), 500))</script>"""
+WIDTHS = [1280, 390]
+# in frames, as a window of its own is never narrower than 500 pixels
+FRAMES = """<script>const found = []; addEventListener("message", message => {
+  found.push(message.data); if (found.length == 2) document.title = `[${found}]`;
+})</script>
+""" + "".join(
+    f'<iframe style="border: 0" width="{width}" height="1500" src="report.html"></iframe>' for width in WIDTHS
+)
+SCRIPT = """
+import pandas as pd
+from reports.figures.interactive import losses
+
+table = pd.DataFrame({f"column {n}": ["a long cell of a table"] * 3 for n in range(9)})
+curves = pd.DataFrame({"case": ["a"] * 3 + ["b"] * 3, "target": "pixel", "epoch": [1, 2, 3] * 2, "loss": [3, 2, 1] * 2})
+"""
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A report's page with a wide table, a long call and an interactive figure."""
+    folder = tmp_path_factory.mktemp("page")
+    sections = [("## Table\n\nText", SCRIPT), ("", "table"), ("", "losses(curves, {'zero': 2.5})")]
+    made = assemble("A report", sections)
+    with Kernel(folder) as kernel:
+        assert kernel.execute(made) == ""
+    path = folder / "report.html"
+    path.write_text(html(made).replace("</body>", f"{PROBE}</body>"), encoding="utf-8")
+    return path
+
+
+def browse(page: Path, width: int, *more: str) -> str:
+    """What the browser prints."""
+    assert BROWSER is not None
+    words = [
+        BROWSER, "--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--virtual-time-budget=5000",
+        f"--user-data-dir={page.parent / 'profile'}", f"--window-size={width},1600", *more, page.as_uri(),
+    ]  # fmt: skip
+    return subprocess.run(words, capture_output=True, text=True, timeout=120, check=True).stdout
+
+
+@pytest.mark.parametrize(("scheme", "dark"), [((), False), ((DARK,), True)])
+def test_page_fits_desktop_and_phone_in_either_scheme(page: Path, scheme: tuple[str, ...], dark: bool) -> None:
+    frames = page.with_name("frames.html")
+    frames.write_text(FRAMES)
+    found = re.search(r"<title>(\[.*?\])</title>", browse(frames, 1800, *scheme, "--dump-dom"))
+    assert found is not None
+    measured = sorted(json.loads(found[1]), key=lambda one: -one["width"])
+    assert [(one["width"], one["overflow"]) for one in measured] == [(width, 0) for width in WIDTHS]
+    assert all(one["plots"] > 0 and one["legend"] == 3 for one in measured)
+    darkness = [sum(map(int, re.findall(r"\d+", one["colour"])[:3])) < 3 * 64 for one in measured]
+    assert darkness == [dark, dark]
+
+
+def test_screenshot_is_neither_blank_nor_cut(page: Path, tmp_path: Path) -> None:
+    browse(page, 1280, f"--screenshot={tmp_path / 'page.png'}")
+    shot = imread(tmp_path / "page.png")[..., :3]
+    assert shot.shape[:2] == (1600, 1280)
+    assert np.unique(shot[100:1200].reshape(-1, 3), axis=0).shape[0] > 20
