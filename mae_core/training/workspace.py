@@ -14,6 +14,7 @@ import torch
 
 from mae_core.store import journal
 from mae_core.store.attempt import Attempt, Heartbeat
+from mae_core.store.checkpoint_files import FOLDER
 from mae_core.store.files import sweep
 from mae_core.training import checkpoints
 from mae_core.training.checkpoints import Checkpoint
@@ -55,7 +56,7 @@ class Workspace:
 
     def __post_init__(self) -> None:
         if self.ranks.first:
-            for folder in (self.folder, *(earlier / checkpoints.FOLDER for earlier in self.earlier)):
+            for folder in (self.folder, *(earlier / FOLDER for earlier in self.earlier)):
                 sweep(folder)
         self._base: Checkpoint | None = None  # gone on from
         self.started = time.monotonic()
