@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 from pathlib import Path
 from typing import Any, ClassVar, Literal
@@ -64,10 +65,17 @@ def imported(source: str | Path, **settings: Any) -> ImportRecipe:
 
 
 def content_sha256(source: Path) -> str:
-    """SHA-256 of a file, or of the weights and settings in a Hugging Face folder."""
+    """SHA-256 of a file, or of the weights and settings in a Hugging Face folder; large files are read once."""
     if source.is_dir():
         files = sorted(path for path in source.iterdir() if path.suffix in {".safetensors", ".bin", ".json"})
         parts = "".join(f"{path.name} {content_sha256(path)}\n" for path in files)
         return hashlib.sha256(parts.encode()).hexdigest()
-    with source.open("rb") as file:
+    stat = source.stat()
+    return _file_sha256(source.resolve(), stat.st_size, stat.st_mtime_ns)
+
+
+@functools.cache
+def _file_sha256(path: Path, size: int, changed: int) -> str:
+    """Remembered while size and time of change are the same: a plan asks for each row, seed and protocol."""
+    with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
