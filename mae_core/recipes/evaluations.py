@@ -25,7 +25,7 @@ class EvaluationRecipe(Recipe):
     fingerprint: str = ""
     labels: Count | None = None  # labelled train images; None: all
     evaluate_on: Literal["test", "heldout"] = "test"  # heldout: train images never learnt from
-    scored_images: Count | None = None  # the first so many of them; None: all
+    scored_images: Count | None = None  # the first so many, spread over sorted classes; None: all
 
 
 @recipe

@@ -67,6 +67,16 @@ def scored_on(
 ) -> tuple[Images, torch.Tensor]:
     """The images that give the number, and which of them: the test split, or the held-out part of train."""
     if recipe.evaluate_on == "heldout":
-        return train, splits.heldout(len(train))[: recipe.scored_images]
+        return train, some(train, splits.heldout(len(train)), recipe.scored_images)
     test = images_of(recipe, shape, store, "test")
-    return test, torch.arange(len(test))[: recipe.scored_images]
+    return test, some(test, torch.arange(len(test)), recipe.scored_images)
+
+
+def some(images: Images, samples: torch.Tensor, count: int | None) -> torch.Tensor:
+    """The first `count` of `samples`, None: all; where they are sorted by class, as in folders, spread over all."""
+    if count is None or count >= len(samples):
+        return samples
+    labels = torch.empty(0) if images.labels is None else images.labels[samples]
+    if len(labels) and bool((labels[1:] >= labels[:-1]).all()):
+        return samples[torch.linspace(0, len(samples) - 1, count, dtype=torch.float64).long()]
+    return samples[:count]

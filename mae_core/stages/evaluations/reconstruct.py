@@ -14,7 +14,7 @@ from mae_core.recipes import ImportRecipe, PretrainRecipe, ReconstructRecipe
 from mae_core.signature import Stage
 from mae_core.stages.device import autocast, device_of
 from mae_core.stages.fitted_targets import target_of
-from mae_core.stages.images import images_of
+from mae_core.stages.images import images_of, some
 from mae_core.stages.pretrain import PANELS, Reconstruction, draw_panels
 from mae_core.stages.result import Result
 from mae_core.stages.weights import WEIGHTS, encoder_weights
@@ -48,7 +48,7 @@ def reconstruct(stage: Stage, store: Store, workspace: Workspace) -> Result:
     learner = Reconstruction(shown, images, target)
     learner.module.load_state_dict(encoder_weights(stage, store))
     draw_panels(learner, images, workspace.folder / PANELS)
-    samples = torch.arange(len(images))[: recipe.scored_images]
+    samples = some(images, torch.arange(len(images)), recipe.scored_images)
     return Result({"loss": _loss(learner, images, samples), "n_test": float(len(samples))})
 
 

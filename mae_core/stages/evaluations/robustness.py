@@ -14,13 +14,14 @@ import torch
 
 from mae_core.data.catalogue import KNOWN, class_names, image_folder
 from mae_core.data.folders import list_folder
+from mae_core.data.images import Images
 from mae_core.errors import DataError, StoreError
 from mae_core.model.classifier import Classifier, shape_at
 from mae_core.recipes import FinetuneRecipe, RobustnessRecipe
 from mae_core.signature import Stage
 from mae_core.stages.device import device_of
 from mae_core.stages.evaluations.accuracy import top1
-from mae_core.stages.images import images_of
+from mae_core.stages.images import images_of, some
 from mae_core.stages.result import Result
 from mae_core.stages.weights import encoder_of, encoder_weights
 from mae_core.store.run import Store
@@ -66,8 +67,8 @@ def robustness(stage: Stage, store: Store, workspace: Workspace) -> Result:
         top1, classifier.to(device_of(recipe)), recipe, images, columns=_columns(recipe, tuned, store.home)
     )
     if recipe.shift == "corruptions":
-        return _on_corruptions(recipe, score, torch.arange(len(images))[: recipe.scored_images])
-    return _on_shifted(recipe, score, _groups(recipe, store.home, len(images)))
+        return _on_corruptions(recipe, score, some(images, torch.arange(len(images)), recipe.scored_images))
+    return _on_shifted(score, _groups(recipe, store.home, images))
 
 
 def _tuned(stage: Stage) -> FinetuneRecipe:
@@ -94,14 +95,14 @@ def _columns(recipe: RobustnessRecipe, tuned: FinetuneRecipe, home: Path) -> tor
     return torch.tensor([learnt.index(name) for name in shown])
 
 
-def _groups(recipe: RobustnessRecipe, home: Path, count: int) -> dict[str, torch.Tensor]:
-    """The samples of each CORRUPTION/SEVERITY of the data, the first so many of each; one group without a name else."""
+def _groups(recipe: RobustnessRecipe, home: Path, images: Images) -> dict[str, torch.Tensor]:
+    """The samples of each CORRUPTION/SEVERITY of the data, so many of each; one group without a name else."""
     members = defaultdict(list)
     named = recipe.data not in KNOWN or recipe.data == "imagenet1k"
-    groups = list_folder(image_folder(recipe.data, home)).groups if named else [""] * count
+    groups = list_folder(image_folder(recipe.data, home)).groups if named else [""] * len(images)
     for sample, group in enumerate(groups):
         members["/".join(group.split("/")[-2:])].append(sample)  # the archives have one folder more around these two
-    return {group: torch.tensor(samples)[: recipe.scored_images] for group, samples in members.items()}
+    return {group: some(images, torch.tensor(found), recipe.scored_images) for group, found in members.items()}
 
 
 def _on_corruptions(recipe: RobustnessRecipe, score: Callable[..., float], samples: torch.Tensor) -> Result:
@@ -120,7 +121,7 @@ def _on_corruptions(recipe: RobustnessRecipe, score: Callable[..., float], sampl
     return Result({**metrics, **_named(accuracies), "n_test": float(len(samples))}, None, (STAND_IN,))
 
 
-def _on_shifted(recipe: RobustnessRecipe, score: Callable[..., float], groups: dict[str, torch.Tensor]) -> Result:
+def _on_shifted(score: Callable[..., float], groups: dict[str, torch.Tensor]) -> Result:
     found: dict[str, list[float]] = defaultdict(list)
     for group, samples in groups.items():
         found[group.split("/")[0]].append(score(samples))
