@@ -79,4 +79,4 @@ def test_screenshot_is_neither_blank_nor_cut(page: Path, tmp_path: Path) -> None
     browse(page, 1280, f"--screenshot={tmp_path / 'page.png'}")
     shot = imread(tmp_path / "page.png")[..., :3]
     assert shot.shape[:2] == (1600, 1280)
-    assert np.unique(shot[100:1200].reshape(-1, 3), axis=0).shape[0] > 20
+    assert len(np.unique((shot[100:1200:5, ::5] * 255).astype(int) @ [65536, 256, 1])) > 20
