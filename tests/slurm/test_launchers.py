@@ -87,7 +87,8 @@ def test_two_launchers_at_the_same_moment_submit_each_stage_once(cluster):
     (cluster / "cluster.toml").write_text(HELD)
     for seeds in range(1, 11):  # ten times, each with more to submit
         both = [launch("mask_ratio:75", "--seeds", str(seeds), home=cluster) for _ in range(2)]
-        assert [process.wait() for process in both] == [0, 0]
+        said = [process.communicate() for process in both]
+        assert [process.returncode for process in both] == [0, 0], said
         assert set(waiting(cluster).values()) == {1}
 
 
@@ -97,10 +98,11 @@ def test_five_thousand_stages_go_in_chunks_and_nothing_twice_though_the_launcher
     killed = launch(*words, home=cluster)
     until(lambda: len(list((cluster / "cluster" / "arrays").glob("*.job"))) >= 2)
     killed.send_signal(signal.SIGKILL)
-    killed.wait()
+    killed.communicate()
     half = sum(waiting(cluster).values())
     again = launch(*words, home=cluster)
-    assert again.wait() == 0, again.stderr.read()
+    _, err = again.communicate()
+    assert again.returncode == 0, err
     stages = waiting(cluster)
     assert len(stages) > 5000 > half > 0
     assert set(stages.values()) == {1}
