@@ -9,6 +9,9 @@ from pathlib import Path
 import pytest
 
 from mae_core.launch.slurm import queue
+from mae_core.launch.slurm.arrays import Arrays
+from mae_core.launch.slurm.submit import KEEPER_FILE
+from mae_core.store.files import read_sealed
 from mae_core.store.run import Store
 
 ROOT = Path(__file__).parents[2]
@@ -53,9 +56,10 @@ def cluster(slurm_conf, monkeypatch, home):
     monkeypatch.chdir(home)
     (home / "cluster.toml").write_text(SETTINGS)
     yield home
-    names = {name for name, _ in queue.queued()}
-    for name in names:
-        subprocess.run(["scancel", "--name", name], check=False)
+    keeper = read_sealed(home / "cluster" / KEEPER_FILE) or {}
+    mine = {*(one.array.name for one in Arrays(home).all()), *keeper.values()}
+    jobs = [state.job for (name, _), state in queue.queued().items() if name in mine]
+    subprocess.run(["xargs", "-r", "scancel"], input="\n".join(jobs), text=True, check=False)
 
 
 def slurm(*words):
