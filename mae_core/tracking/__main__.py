@@ -16,8 +16,9 @@ from pathlib import Path
 from mae_core.errors import TrackerError, UserError
 from mae_core.home import home_folder
 from mae_core.tracking.destination import Destination
+from mae_core.tracking.environment import ENVIRONMENT
 from mae_core.tracking.follow import later
-from mae_core.tracking.synchronise import ENVIRONMENT, Outcome, follow, synchronise
+from mae_core.tracking.synchronise import Outcome, follow, synchronise
 
 NICENESS = 10  # of a writer that works beside training
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from mae_core.errors import TrackerError
-from mae_core.tracking.synchronise import ENVIRONMENT
+from mae_core.tracking.environment import ENVIRONMENT
 
 SECONDS = 900.0
 

@@ -19,18 +19,6 @@ from mae_core.tracking.survey import nothing_to_do
 
 LOCK_SECONDS = 300.0
 
-# of the writer's process, before it imports MLflow: bounded waits, no chatter, no telemetry, one thread
-ENVIRONMENT = {
-    "MLFLOW_HTTP_REQUEST_TIMEOUT": "15",
-    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
-    "MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR": "1",
-    "MLFLOW_LOGGING_LEVEL": "CRITICAL",
-    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
-    "MLFLOW_DISABLE_TELEMETRY": "true",
-    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
-    "OMP_NUM_THREADS": "1",
-}
-
 
 @dataclass(frozen=True)
 class Outcome:

@@ -12,7 +12,8 @@ import sys
 import time
 from pathlib import Path
 
-from mae_core.tracking.synchronise import ENVIRONMENT, synchronise
+from mae_core.tracking.environment import ENVIRONMENT
+from mae_core.tracking.synchronise import synchronise
 
 os.environ.update(ENVIRONMENT)
 
