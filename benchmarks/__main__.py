@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator, Mapping
 
-from benchmarks import growth, pipeline, probe, sharing, steps
+from benchmarks import growth, memory, pipeline, probe, sharing, steps
 from benchmarks.result import Line
 
 BENCHMARKS: Mapping[str, Callable[[], Iterator[Line]]] = {
@@ -13,6 +13,7 @@ BENCHMARKS: Mapping[str, Callable[[], Iterator[Line]]] = {
     "probe": probe.lines,
     "pipeline": pipeline.lines,
     "growth": growth.lines,
+    "memory": memory.lines,
     "sharing": sharing.lines,
     "sharing-mini": sharing.mini,
 }
