@@ -7,6 +7,7 @@ from collections.abc import Callable, Hashable, Iterable, Mapping
 from typing import Any
 
 from ablations.cells import with_parents
+from ablations.needs import Folder
 from ablations.spec import PROTOCOL_LABELS, Ablation
 from mae_core.recipes import (
     FinetuneRecipe,
@@ -23,7 +24,6 @@ from reports.rows import model_label
 from reports.statistics import sampling_error
 from reports.verdict import count_of_seeds
 
-PAPER_SETTING = "ViT-L/16, ImageNet-1K"
 _MEANINGS = {
     "top1": "accuracies are top-1 on the {split} images, in per cent",
     "mce": "corruption errors are means over corruptions and severities of the {split} images, in per cent",
@@ -46,6 +46,14 @@ def label_budget(results: Results) -> str:
 def setting(results: Results) -> str:
     """Scale, data, label budget and n, short enough for a column head."""
     return f"{results.scale.name}, {results.info.name}, {label_budget(results)}, n = {results.seeds}"
+
+
+def paper_setting(ablation: Ablation) -> str:
+    """What the paper's numbers were measured with, short enough for a column head."""
+    models = {model_label(case.recipe) for case in ablation.cases if case.recipe}
+    model = next(iter(models)) if len(models) == 1 else "the row's model"
+    elsewhere = any(case.data or isinstance(case.needs, Folder) for case in ablation.cases)
+    return f"{model}, " + ("the row's data" if elsewhere else "ImageNet-1K")
 
 
 def caption(results: Results, wall_seconds: float | None = None) -> list[str]:
@@ -75,7 +83,7 @@ def _measured(results: Results) -> str:
     return (
         f"{ablation.title} ({ablation.source}) at scale {results.scale.name} on {info.name}: {', '.join(models)} "
         f"pre-trained on {images} images, {evaluated}{numbers}."
-        f" The paper's numbers ({PAPER_SETTING}) were measured elsewhere and stand beside ours "
+        f" The paper's numbers ({paper_setting(ablation)}) were measured elsewhere and stand beside ours "
         f"for their order only."
     )
 

@@ -13,11 +13,11 @@ from reports.results import STATUSES, Results
 
 
 def facts(
-    results: Results, wall_seconds: float | None, trivial: Mapping[str, float], health: list[str]
+    results: Results, wall_seconds: float | None, trivial: Mapping[str, Mapping[str, float]], health: list[str]
 ) -> dict[str, Any]:
     """What there is to say in words and for figures drawn later.
 
-    `trivial`: losses of trivial predictors at the default row; `health`: the doctor's findings.
+    `trivial`: target → trivial predictor → loss; `health`: the doctor's findings.
     """
     ablation, judgements, rivals = results.ablation, verdict.judge(results), baselines.compare(results)
     return {
@@ -47,7 +47,7 @@ def facts(
         ],
         "open": _open(results),
         "health": health,
-        "trivial": dict(trivial),
+        "trivial": {target: dict(losses) for target, losses in trivial.items()},
         "axes": _axes(results),
     }
 

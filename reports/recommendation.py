@@ -81,7 +81,7 @@ def _told(results: Results, found: Standing) -> str:
     sure = f"{count_of_seeds(found.seeds)}, simultaneous 95 % intervals"
     worse = f"{_range(results, found.worse)} worse" if found.worse else ""
     if not found.alike:
-        return f"{protocol}: take {label}; {worse or 'no other row is there'} ({sure})."
+        return f"{protocol}: take {label}; every other row is worse ({sure})."
     rivals = " or ".join([label, *(results.ablation.case(key).label for key in found.alike)])
     if not found.worse:
         return f"{protocol}: {rivals}: cannot tell apart, so take the cheapest ({sure})."

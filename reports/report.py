@@ -137,11 +137,12 @@ def _write(
     return told
 
 
-def _trivial(results: Results, found: Mapping[str, Panels], learnt: Sequence[Curve]) -> dict[str, float]:
-    """The losses of trivial predictors at the default row, where its panels are remembered."""
-    default = results.ablation.default
-    recipe = next((curve.recipe for curve in learnt if curve.key == default), None)
-    return trivial_losses(found[default], recipe) if recipe and default in found else {}
+def _trivial(results: Results, found: Mapping[str, Panels], learnt: Sequence[Curve]) -> dict[str, dict[str, float]]:
+    """Target → the losses of trivial predictors at the default row, else at the first row of that target."""
+    usual = sorted(learnt, key=lambda curve: curve.key != results.ablation.default)
+    first = {curve.recipe.target: curve for curve in reversed(usual) if curve.key in found}
+    losses = {target: trivial_losses(found[curve.key], curve.recipe) for target, curve in first.items()}
+    return {target: of_target for target, of_target in losses.items() if of_target}
 
 
 def _write_tables(

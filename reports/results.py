@@ -150,6 +150,8 @@ class _Memory:
             for parent in parents:
                 if parent.status == status:
                     return parent
+        if run.status == "blocked":
+            return _Standing("missing", str((run.record or {}).get("reason", "")))
         return _Standing("running" if run.status == "running" else "missing")
 
     def result(self, cell: Cell) -> Result:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from ablations.spec import PROTOCOL_LABELS
-from reports.caption import PAPER_SETTING, run_as, setting
+from reports.caption import paper_setting, run_as, setting
 from reports.metrics import metric
 from reports.recommendation import best_beyond_noise
 from reports.results import Results
@@ -90,7 +90,7 @@ def _columns(results: Results, by_case: Mapping[str, Mapping[str, Row]], protoco
     if len(theirs) > 1 and results.ablation.default in theirs:
         columns.append(_Column(protocol, "difference", lambda row: _difference(row, results.ablation.default)))
     if any(value is not None for value in theirs.values()):
-        columns.append(_Column(protocol, f"{name}, paper ({PAPER_SETTING})", _paper))
+        columns.append(_Column(protocol, f"{name}, paper ({paper_setting(results.ablation)})", _paper))
         if papers is not None and len(theirs) > 1:
             told = functools.partial(_papers_difference, results.ablation.default, papers)
             columns.append(_Column(protocol, "paper's difference", told))

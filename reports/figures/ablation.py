@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +15,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patheffects import withStroke
 
 from ablations.spec import PROTOCOL_LABELS, Ablation
-from reports.caption import PAPER_SETTING, setting
+from reports.caption import paper_setting, setting
 from reports.figures.style import BASELINES, OURS, PAPER, SERIES, WIDTH, margins, save, styled
 from reports.metrics import metric
 from reports.results import Results
@@ -22,6 +23,7 @@ from reports.rows import Row
 
 PANEL_HEIGHT = 2.6  # inches
 LEFT, RIGHT, ABOVE = 0.6, 2.85, 0.6  # margins in inches; the legend stands on the right
+LEGEND_LINE = 36  # characters
 LONG_LABEL = 58  # characters of all labels together, beyond which they stand upright
 
 
@@ -105,7 +107,7 @@ def _panel(axes: Axes, where: Places, rows: Sequence[Row], rivals: Sequence[Row]
     axes.margins(y=0.14)
     if all(row.mean is None for row in (*rows, *rivals)):
         axes.set_yticks([])
-    paper = _draw_paper(axes, where, series_of(results.ablation, rows))
+    paper = _draw_paper(axes, where, series_of(results.ablation, rows), paper_setting(results.ablation))
     if results.ablation.default in where.at:
         paper.axvline(
             where.at[results.ablation.default], color="0.93", linewidth=9, zorder=0
@@ -164,11 +166,11 @@ def _draw_ours(
     if done:
         models = dict.fromkeys(row.model for row in done if row.model)
         told = name or (next(iter(models)) if len(models) == 1 else "several models")
-        line.set_label(f"ours, {told}, {done[0].data}")
+        line.set_label(_wrapped(f"ours, {told}, {done[0].data}"))
     return [(done[-1].mean or 0.0, line)] if done else []
 
 
-def _draw_paper(axes: Axes, where: Places, series: Mapping[str, Sequence[Row]]) -> Axes:
+def _draw_paper(axes: Axes, where: Places, series: Mapping[str, Sequence[Row]], elsewhere: str) -> Axes:
     """The paper's numbers on an axis of their own: hollow grey markers, dashed."""
     paper: Axes = axes.twinx()
     paper.spines["right"].set_visible(True)
@@ -179,17 +181,21 @@ def _draw_paper(axes: Axes, where: Places, series: Mapping[str, Sequence[Row]]) 
     paper.set_axis_on() if any(known.values()) else paper.set_axis_off()
     for number, (name, rows) in enumerate(known.items()):
         if rows:
-            paper.set_ylabel(f"paper: {PAPER_SETTING}, {metric(rows[0].protocol).label}", color=PAPER, fontsize=7)
+            paper.set_ylabel(f"paper: {elsewhere}, {metric(rows[0].protocol).label}", color=PAPER, fontsize=7)
             paper.plot(
                 [where.at[row.case_key] for row in rows], [row.paper or 0.0 for row in rows],
                 marker=SERIES[number % len(SERIES)][1], linestyle="--" if where.joined else "none", color=PAPER,
                 markerfacecolor="white", linewidth=1.1, zorder=2,
-                label=f"paper{f', {name}' if name else ''} (right-hand axis)",
+                label=_wrapped(f"paper{f', {name}' if name else ''} (right-hand axis)"),
             )  # fmt: skip
     paper.margins(y=0.2)
     axes.set_zorder(paper.get_zorder() + 1)
     axes.patch.set_visible(False)
     return paper
+
+
+def _wrapped(label: str) -> str:
+    return textwrap.fill(label, LEGEND_LINE)
 
 
 def _legend(axes: Axes, paper: Axes, handles: list[tuple[float, Line2D]]) -> None:

@@ -97,7 +97,7 @@ def _known(value: Any) -> bool:
     return value is not None and not math.isnan(value)
 
 
-def losses(curves: pd.DataFrame, trivial: Mapping[str, float]) -> Interactive:
+def losses(curves: pd.DataFrame, trivial: Mapping[str, Mapping[str, float]]) -> Interactive:
     """Pre-training losses by epoch, a curve for each row; trivial predictors dashed."""
     figure = go.Figure()
     for (case, target), points in curves.groupby(["case", "target"], sort=False):
@@ -105,7 +105,7 @@ def losses(curves: pd.DataFrame, trivial: Mapping[str, float]) -> Interactive:
             x=points["epoch"], y=points["loss"], mode="lines", name=str(case),
             hovertemplate=f"{case}, {target}<br>epoch %{{x:.1f}}: %{{y:.4f}}<extra></extra>",
         )  # fmt: skip
-    for name, loss in trivial.items():
+    for name, loss in [pair for losses in trivial.values() for pair in losses.items()]:
         figure.add_scatter(
             x=[curves["epoch"].min(), curves["epoch"].max()], y=[loss, loss], mode="lines", name=f"{name} {loss:.3f}",
             line={"dash": "dash", "width": 1, "color": "#777777"}, hoverinfo="name",

@@ -12,14 +12,15 @@ from reports.curves import Curve
 from reports.figures.style import WIDTH, margins, ramp, save, styled
 from reports.results import Results
 
-HEIGHT, GAP = 2.4, 0.55  # inches, of a panel and between two
+HEIGHT, GAP = 2.4, 0.65  # inches, of a panel and between two
 DASHES = ((0, (6, 2)), (0, (1, 1.5)), (0, (3, 1.5)))
 TARGETS = {"pixel": "pixels", "norm_pixel": "normalised pixels", "pca": "principal components", "token": "tokens"}
 MOST_BANDS = 4  # beyond which they hide one another, and the default row alone has one
+Trivial = Mapping[str, Mapping[str, float]]
 EARLY = 0.04  # share of a schedule whose losses may stand above the panel
 
 
-def draw(results: Results, curves: Sequence[Curve], trivial: Mapping[str, float], folder: Path) -> list[Path]:
+def draw(results: Results, curves: Sequence[Curve], trivial: Trivial, folder: Path) -> list[Path]:
     """Write `losses.png` and `losses.svg`; nothing where no pre-training has begun."""
     if not curves:
         return []
@@ -27,15 +28,14 @@ def draw(results: Results, curves: Sequence[Curve], trivial: Mapping[str, float]
         return save(compose(results, curves, trivial), folder, "losses")
 
 
-def compose(results: Results, curves: Sequence[Curve], trivial: Mapping[str, float]) -> Figure:
-    """A panel for each kind of target, as their losses have different units; `trivial` belongs to the default row."""
+def compose(results: Results, curves: Sequence[Curve], trivial: Trivial) -> Figure:
+    """A panel for each kind of target, as their losses have different units; `trivial`: target → predictor → loss."""
     kinds = list(dict.fromkeys(_kind(curve) for curve in curves))
     figure = Figure(figsize=(WIDTH, 0.4 + len(kinds) * (HEIGHT + GAP)))
     margins(figure, 0.6, 0.45, 2.85, 0.4, hspace=GAP / HEIGHT)
     for axes, kind in zip(figure.subplots(len(kinds), 1, squeeze=False)[:, 0], kinds, strict=True):
         drawn = [curve for curve in curves if _kind(curve) == kind]
-        own = any(curve.key == results.ablation.default for curve in drawn)
-        _panel(axes, drawn, trivial if own else {}, results.ablation.default)
+        _panel(axes, drawn, trivial.get(kind, {}), results.ablation.default)
         axes.set_title(f"loss on {TARGETS.get(kind, kind)}", loc="left", fontweight="bold")
     return figure
 
@@ -46,7 +46,7 @@ def _kind(curve: Curve) -> str:
 
 def _panel(axes: Axes, curves: Sequence[Curve], trivial: Mapping[str, float], default: str) -> None:
     for place, curve in enumerate(curves):
-        colour = ramp(place / max(1, len(curves) - 1))
+        colour = ramp(place / (len(curves) - 1) if len(curves) > 1 else 1.0)
         usual = curve.key == default
         label = f"{curve.label}{' (default)' if usual else ''}  {curve.losses[-1]:.3f}"
         axes.plot(curve.epochs, curve.losses, color=colour, linewidth=2.2 if usual else 1.1, label=label)

@@ -11,8 +11,8 @@ PANELS = (
     "the masked places alone. Images are not normalised, and the same in every block."
 )
 LOSSES = (
-    "Dashed: what a guess without learning scores, computed from the few test images of the panels at the default "
-    "row. A model that stays at such a line has learnt no more than it."
+    "Dashed: what a guess without learning scores, computed from the few test images of the panels, at the "
+    "default row or the first of that target. A model that stays at such a line has learnt no more than it."
 )
 COSTS = (
     "Seconds are the mean over seeds of what one number costs from nothing, its pre-training included; images/s are "

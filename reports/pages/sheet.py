@@ -13,7 +13,7 @@ from ablations.paper import ABLATIONS
 from ablations.spec import PROTOCOL_LABELS, Ablation
 from mae_core.data.catalogue import DataInfo
 from mae_core.scales import Scale
-from reports.caption import PAPER_SETTING, setting
+from reports.caption import paper_setting, setting
 from reports.pages.page import page
 from reports.recommendation import best_beyond_noise
 from reports.results import STATUSES, Results, collect
@@ -77,8 +77,8 @@ def _caption(found: Sequence[Results]) -> str:
     first = found[0]
     return (
         f"{TITLE} ({SOURCE}): fine-tuning (ft) and linear probing (lin), top-1 in per cent. Ours: {setting(first)}, "
-        f"mean ± standard deviation over seeds with their number in brackets; the paper's: {PAPER_SETTING}, measured "
-        f"elsewhere and beside ours for their order only. {MARKS}"
+        f"mean ± standard deviation over seeds with their number in brackets; the paper's: "
+        f"{paper_setting(first.ablation)}, measured elsewhere and beside ours for their order only. {MARKS}"
     )
 
 

@@ -93,4 +93,4 @@ def test_pixels_stay_square_and_unblended(size: int, channels: int) -> None:
 def test_laboratory_writes_panels_as_pretraining_does(tmp_path: Path) -> None:
     draw_panels(tmp_path)
     with np.load(tmp_path / "panels.npz") as arrays:
-        assert set(arrays) == {"originals", "reconstructed", "masked", "mask_ratio"}
+        assert set(arrays) == {"originals", "reconstructed", "masked", "mask_ratio", "mean", "std"}

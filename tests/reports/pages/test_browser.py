@@ -43,7 +43,7 @@ curves = pd.DataFrame({"case": ["a"] * 3 + ["b"] * 3, "target": "pixel", "epoch"
 def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A report's page with a wide table, a long call and an interactive figure."""
     folder = tmp_path_factory.mktemp("page")
-    sections = [("## Table\n\nText", SCRIPT), ("", "table"), ("", "losses(curves, {'zero': 2.5})")]
+    sections = [("## Table\n\nText", SCRIPT), ("", "table"), ("", "losses(curves, {'pixel': {'zero': 2.5}})")]
     made = assemble("A report", sections)
     with Kernel(folder) as kernel:
         assert kernel.execute(made) == ""

@@ -1,0 +1,62 @@
+"""Trivial predictors: their losses where they are known by reckoning."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mae_core.recipes import PretrainRecipe
+from reports.figures.panels import Panels
+from reports.predictors import INPAINTING, MEAN_COLOUR, PATCH_MEAN, ZERO, inpainted, trivial_losses
+
+RECIPE = PretrainRecipe(image_size=(16, 16), patch_size=4, mask_ratio=0.5, embed_dim=8, depth=1, num_heads=2)
+
+
+def panels(originals: np.ndarray, *, known: bool = True) -> Panels:  # type: ignore[type-arg]
+    """Panels of those images, every second patch hidden, normalised by 0.5 and 0.25."""
+    n, channels = originals.shape[:2]
+    hidden = (np.indices((4, 4)).sum(axis=0) % 2 == 1).repeat(4, axis=0).repeat(4, axis=1)[None].repeat(n, axis=0)
+    pixels = originals.astype(np.float32)
+    moments = [np.full(channels, value, np.float32) if known else None for value in (0.5, 0.25)]
+    return Panels(pixels, pixels, hidden, 4, *moments)
+
+
+def test_ramps_are_painted_in_exactly_and_means_have_their_variance() -> None:
+    ramp = np.broadcast_to(np.linspace(0, 1, 16), (2, 3, 16, 16))
+    found = trivial_losses(panels(ramp), RECIPE)
+    inside = np.arange(4) / 15 / 0.25  # within a patch, in the units of the loss
+    assert found[PATCH_MEAN] == pytest.approx(inside.var(), rel=1e-4)
+    assert found[MEAN_COLOUR] == pytest.approx((((ramp[0, 0, 0] - 0.5) / 0.25) ** 2).mean(), rel=1e-4)
+    assert found[INPAINTING] < 0.02 * found[PATCH_MEAN] + 0.05
+
+
+@given(seed=st.integers(0, 9), channels=st.sampled_from([1, 3]))
+@settings(deadline=None, max_examples=8)
+def test_zero_scores_the_variance_of_normalised_patches(seed: int, channels: int) -> None:
+    noise = np.random.default_rng(seed).random((2, channels, 16, 16))
+    found = trivial_losses(panels(noise), replace(RECIPE, target="norm_pixel"))
+    size = 16 * channels
+    assert found[ZERO] == pytest.approx((size - 1) / size, rel=1e-3)
+
+
+def test_loss_on_all_pixels_paints_the_seen_ones_for_nothing() -> None:
+    noise = np.random.default_rng(0).random((2, 1, 16, 16))
+    masked, everywhere = (trivial_losses(panels(noise), replace(RECIPE, loss_on=on)) for on in ("masked", "all"))
+    assert everywhere[INPAINTING] == pytest.approx(masked[INPAINTING] / 2, rel=1e-6)
+
+
+def test_other_targets_and_unknown_normalisation_have_none() -> None:
+    noise = np.random.default_rng(0).random((2, 1, 16, 16))
+    assert trivial_losses(panels(noise), replace(RECIPE, target="pca")) == {}
+    assert trivial_losses(panels(noise, known=False), RECIPE) == {}
+
+
+def test_pixels_seen_on_one_line_are_continued() -> None:
+    image = np.arange(16.0).reshape(1, 4, 4)
+    hidden = np.ones((4, 4), bool)
+    hidden[1] = False
+    assert inpainted(image, hidden)[0, :, 2].tolist() == [6.0] * 4
