@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rich.console import Console
-from rich.table import Table
 
 from ablations.plan import Plan
 from mae_core.costs import ALL_IMAGES, cost
@@ -126,17 +125,17 @@ class Forecast:
     def show(self, console: Console, path: Path) -> None:
         """Print the forecast."""
         console.print(f"By {path}:", soft_wrap=True)
-        table = Table("array", "stages", "tasks", "waits for", "each task", "batch", box=None, pad_edge=False)
-        numbers = {array.name: str(number) for number, array in enumerate(self.arrays, 1)}
+        numbers = {array.name: number for number, array in enumerate(self.arrays, 1)}
         for array in self.arrays:
             stages = [self.plan.stages[s] for signatures in array.tasks.values() for s in signatures]
             kinds = ", ".join(f"{count} {kind}" for kind, count in Counter(stage.kind for stage in stages).items())
             shape = self.settings.shape(array.kind)
-            after = f"task by task, {numbers[array.after]}" if array.after else ""
-            table.add_row(
-                numbers[array.name], kinds, str(len(array.tasks)), after, _asks(shape), _batch(stages[0], shape)
+            after = f", task by task after array {numbers[array.after]}" if array.after else ""
+            console.print(
+                f"  array {numbers[array.name]}: {kinds} in {len(array.tasks)} tasks{after}; each {_asks(shape)}"
+                f"{_batch(stages[0], shape)}",
+                soft_wrap=True,
             )
-        console.print(table)
         checkpoints, weights = self.disk_bytes
         rates = f"{self.settings.gpu_flops:.2g} FLOP/s a GPU, {self.settings.cpu_flops:.2g} a core"
         console.print(
@@ -148,9 +147,10 @@ class Forecast:
 
 
 def _asks(shape: Shape) -> str:
-    gpus = f", {shape.gpus_per_node} GPUs each" if shape.gpus_per_node else ""
+    gpus = f" and {shape.gpus_per_node} GPUs" if shape.gpus_per_node else ""
     nodes = f"{shape.nodes} node{'s' * (shape.nodes > 1)}"
-    return f"{nodes} × {shape.ranks_per_node} ranks × {shape.cpus_per_rank} cores{gpus}, {shape.time} min"
+    ranks = f"{shape.ranks_per_node} rank{'s' * (shape.ranks_per_node > 1)}"
+    return f"{nodes} of {ranks} × {shape.cpus_per_rank} cores{gpus}, {shape.time} min"
 
 
 def _batch(stage: Stage, shape: Shape) -> str:
@@ -161,4 +161,5 @@ def _batch(stage: Stage, shape: Shape) -> str:
     share = -(-batch // shape.ranks)
     micro = min(shape.micro_batch or share, share)
     fitted = "" if shape.micro_batch else " (fitted)"
-    return f"{batch} = {micro}{fitted} × {-(-share // micro)} × {shape.ranks}"
+    parts = f"{micro}{fitted} × {-(-share // micro)} × {shape.ranks}"
+    return f"; batch {batch} = {parts} (micro-batch × accumulation × ranks)"

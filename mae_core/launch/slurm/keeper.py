@@ -16,11 +16,12 @@ import sys
 import time
 from pathlib import Path
 
+from mae_core.errors import UserError
 from mae_core.launch.slurm import queue as slurm
 from mae_core.launch.slurm.job import STOPPED, requeue
 from mae_core.launch.slurm.launches import ClusterLaunch, Launches
 from mae_core.launch.slurm.policy import Policy
-from mae_core.launch.slurm.settings import ClusterError, load
+from mae_core.launch.slurm.settings import load
 from mae_core.launch.slurm.standing import Standing
 from mae_core.launch.slurm.submit import Cluster, dismissed
 from mae_core.launch.worker import Wish
@@ -29,6 +30,7 @@ from mae_core.store.attempt import Watch
 from mae_core.tracking.follow import Follower
 
 SYNC_SECONDS = 60.0  # for the tracker, at the end
+TROUBLED_SECONDS = 30.0  # between looks, while the settings cannot be read
 
 
 class Keeper:
@@ -40,22 +42,20 @@ class Keeper:
 
     def keep(self) -> int:
         """Go on until every launch is through or the job must stop; the exit status."""
-        seconds = 0.0
+        seconds = TROUBLED_SECONDS
         while not self.wish.stop:
-            under_way = [(launch, self._cluster(launch)) for launch in Launches(self.home).under_way()]
-            if not under_way and dismissed(self.home):
+            launches = Launches(self.home).under_way()
+            if not launches and dismissed(self.home):
                 return 0
-            for launch, cluster in under_way:
-                seconds = cluster.settings.poll_seconds
+            for launch in launches:
                 try:
-                    self._tend(launch, cluster)
-                except ClusterError as error:  # SLURM is not well; nothing is known, so nothing is done
+                    settings = load(Path(launch.settings))
+                    seconds = settings.poll_seconds
+                    self._tend(launch, Cluster(self.home, settings, Path(launch.snapshot)))
+                except UserError as error:  # SLURM is not well, or its settings: nothing is known, so nothing is done
                     _say(str(error))
             self._wait(seconds)
         return STOPPED
-
-    def _cluster(self, launch: ClusterLaunch) -> Cluster:
-        return Cluster(self.home, load(Path(launch.settings)), Path(launch.snapshot))
 
     def _wait(self, seconds: float) -> None:
         deadline = time.monotonic() + seconds

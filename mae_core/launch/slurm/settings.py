@@ -75,7 +75,8 @@ class ClusterSettings(Shape):
     """The whole of `cluster.toml`: what holds for every job, what differs by kind of stage, and the site's manners."""
 
     kinds: dict[str, dict[str, Any]] = {}  # kind of stage, or keeper → what it asks for differently
-    setup: tuple[str, ...] = ()  # commands before the start: modules, environments, staging data to the node's disk
+    setup: tuple[str, ...] = ()  # commands before the start, on the job's first node: modules, environments
+    stage_in: str = ""  # a command run once on each node of a job, such as one that unpacks data to the node's disk
     container: str = ""  # what is put before the command, such as `apptainer exec --nv image.sif`
     python: str | None = None  # None: the interpreter that submits
     max_submitted: Some | None = None  # tasks in the queue at once, where the site limits them

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import os
 import shlex
 import sys
@@ -52,15 +53,17 @@ class Submitter:
     ) -> str:
         self.logs.mkdir(parents=True, exist_ok=True)
         try:
-            with _without_allocation():
+            with _without_allocation(), contextlib.redirect_stderr(io.StringIO()):  # submitit would print it too
                 executor = _Executor(folder=self.logs)
                 executor.update_parameters(**self._parameters(name, shape, threads, after))
                 return executor.submit(self._command(words), indices, shape.parallel)
-        except RuntimeError as error:
-            raise ClusterError(f"{error} Use --cluster local, or submit from a machine of the cluster.") from None
         except (FailedJobError, FailedSubmissionError) as error:
-            lines = [line for line in str(error).splitlines() if "error" in line.lower()] or [str(error)]
-            raise ClusterError(f"sbatch refused: {lines[-1].strip()}") from None
+            lines = [line for line in str(error).splitlines() if "error" in line.lower()] or str(error).splitlines()
+            raise ClusterError(f"sbatch refused: {lines[-1].strip() if lines else 'without a word'}") from None
+        except RuntimeError:  # no srun
+            raise ClusterError(
+                "There is no SLURM on this machine; submit from a machine of the cluster, or use --cluster local."
+            ) from None
 
     def _command(self, words: list[str]) -> str:
         python = self.settings.python or sys.executable
@@ -88,12 +91,17 @@ class Submitter:
             "cpus_per_task": shape.cpus_per_rank,
             "signal_delay_s": shape.signal_seconds,
             "stderr_to_stdout": True,
-            "setup": [*self._environment(threads, shape), *self.settings.setup],
+            "setup": [*self._environment(threads, shape), *self.settings.setup, *self._staging(shape)],
             # since 22.05 srun does not take --cpus-per-task over from sbatch
             "srun_args": [f"--cpus-per-task={shape.cpus_per_rank}", "--kill-on-bad-exit=1"],
             "additional_parameters": more,
             **{name: value for name, value in given.items() if value is not None},
         }
+
+    def _staging(self, shape: Shape) -> list[str]:
+        """The settings' command, once on each node of the job."""
+        each = f"srun --nodes={shape.nodes} --ntasks={shape.nodes} --ntasks-per-node=1 bash -c"
+        return [f"{each} {shlex.quote(self.settings.stage_in)} || exit 1"] if self.settings.stage_in else []
 
     def _environment(self, threads: int | None, shape: Shape) -> list[str]:
         number = str(threads or shape.cpus_per_rank)
