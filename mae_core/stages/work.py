@@ -44,8 +44,8 @@ WORK: Mapping[str, Work] = {
     "wall_clock": wall_clock,
 }
 
-# by the loop, and so on any number of ranks; the others are rank 0's alone
-TRAINED = frozenset({"pretrain", "finetune", "linear_probe", "tokenizer"})
+# on any number of ranks; the others are rank 0's alone, as is the tokenizer, whose penalty looks at a whole batch
+TRAINED = frozenset({"pretrain", "finetune", "linear_probe"})
 
 
 def perform(stage: Stage, store: Store, workspace: Workspace) -> Result:

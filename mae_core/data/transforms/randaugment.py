@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
+from typing import Any, cast
 
 import numpy as np
 import torch
-from PIL import Image
+from PIL import Image, ImageOps
 
 from mae_core import randomness
 from mae_core.data.transforms import crops
@@ -26,8 +27,18 @@ def _policy(shorter_side: int, fill: tuple[int, ...]) -> Operation:
         "img_mean": fill,  # behind an image that was moved or turned
         "interpolation": Image.Resampling.BICUBIC,
     }
-    transform: Operation = rand_augment_transform(POLICY, settings)
-    return transform
+    transform: Any = rand_augment_transform(POLICY, settings)
+    for operation in transform.ops:
+        if operation.name.startswith("Posterize"):
+            operation.aug_fn = _posterized
+    return cast(Operation, transform)
+
+
+def _posterized(image: Image.Image, bits_to_keep: int, **_: object) -> Image.Image:
+    """timm's operation. Its strongest setting keeps no bit, which Pillow 13 refuses and made black before."""
+    if bits_to_keep < 1:
+        return Image.new(image.mode, image.size)
+    return ImageOps.posterize(image, min(bits_to_keep, 8))
 
 
 def randaugmented(
