@@ -52,7 +52,7 @@ def slurm_conf():
 def cluster(slurm_conf, monkeypatch, home):
     """The home, with settings for the cluster; its jobs are gone when the test is over."""
     monkeypatch.setenv("SLURM_CONF", slurm_conf)
-    monkeypatch.setenv("MAE_CHECKPOINT_SECONDS", "0.3")
+    monkeypatch.setenv("MAE_CHECKPOINT_SECONDS", "0.05")
     monkeypatch.chdir(home)
     (home / "cluster.toml").write_text(SETTINGS)
     yield home

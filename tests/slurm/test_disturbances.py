@@ -29,7 +29,7 @@ from tests.slurm.conftest import SETTINGS, finished, slurm, until
 LIMITED = SETTINGS.replace("time = 60", "time = 3").replace("signal_seconds = 20", "signal_seconds = 120")
 
 pytestmark = [pytest.mark.slurm, pytest.mark.timeout(1800)]
-EPOCHS, FEWER_EPOCHS = 6_000, 800  # of the paper: 120 and 16 steps at the scale `smoke`
+EPOCHS, FEWER_EPOCHS = 3_000, 800  # of the paper: 60 and 16 steps at the scale `smoke`
 
 
 def stage_of(home, epochs=EPOCHS):
