@@ -150,9 +150,10 @@ class _Memory:
             for parent in parents:
                 if parent.status == status:
                     return parent
-        if run.status == "blocked":
-            return _Standing("missing", str((run.record or {}).get("reason", "")))
-        return _Standing("running" if run.status == "running" else "missing")
+        if run.status == "running":
+            return _Standing("running")
+        blocked = (run.record or {}).get("reason", "") if run.status == "blocked" else ""
+        return _Standing("missing", next(filter(None, (blocked, *(parent.reason for parent in parents))), ""))
 
     def result(self, cell: Cell) -> Result:
         if cell.stage is None:

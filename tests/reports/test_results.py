@@ -55,6 +55,14 @@ def test_cell_stands_as_its_pretraining_ended(three_rows: Laboratory, state: str
     assert found.reason.endswith("the loss is not a number") == (status != "missing")
 
 
+def test_cell_whose_pretraining_met_a_full_disk_is_missing_and_says_so(three_rows: Laboratory) -> None:
+    cell = three_rows.cell("/75/finetune/0")
+    assert cell.stage is not None
+    three_rows.end(cell.stage.parents[0], "blocked", reason="disk: no space is left")
+    result = three_rows.results().by_column["75", "finetune"][0]
+    assert (result.status, result.reason) == ("missing", "disk: no space is left")
+
+
 def test_failure_tried_again_is_running(three_rows: Laboratory) -> None:
     three_rows.end(pretraining(three_rows), "failed")
     three_rows.take(pretraining(three_rows))
