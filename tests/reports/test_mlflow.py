@@ -78,7 +78,7 @@ def test_every_number_and_status_is_the_stores(busy: Laboratory, synced: Callabl
     assert panels == {path.parts[-3]: path.read_bytes() for path in busy.home.glob("runs/*/attempt-1/panels.npz")}
 
 
-@pytest.mark.slow
+@pytest.mark.drill  # two reports, a sync and the way back: a minute; the test above holds their contents
 def test_report_built_in_an_empty_home_is_the_same_to_the_byte(
     three_rows: Laboratory, synced: Callable[[Path], str], tmp_path: Path
 ) -> None:
