@@ -18,6 +18,7 @@ from pathlib import Path
 
 from mae_core.launch.ranks import joined
 from mae_core.launch.slurm.arrays import Arrays
+from mae_core.launch.slurm.launches import Launches
 from mae_core.launch.slurm.queue import ask
 from mae_core.launch.slurm.settings import ClusterError
 from mae_core.launch.worker import Wish
@@ -37,6 +38,9 @@ def work(home: Path, signatures: tuple[str, ...], wish: Wish) -> int:
     store, watch, failed = Store(home), Watch(), False
     with joined() as ranks:
         for signature in signatures:
+            if ranks.of_first(signature in Launches(home).marked()):
+                print(f"{signature}: not wanted any more", flush=True)
+                continue
             deadline = time.monotonic() + PATIENCE
             outcome = obtain(signature, store, watch, wish.requested, ranks)
             while ranks.of_first(outcome.ending == "busy" and not wish.stop and time.monotonic() < deadline):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +21,7 @@ from mae_core.store.files import read_sealed, write_sealed
 from mae_core.store.run import Store
 
 KEEPER_FILE = "keeper.json"
+LATELY = 24 * 3600.0
 
 
 @dataclass(frozen=True)
@@ -75,8 +77,9 @@ class Cluster:
             return self._submit_open(stages, found, queue, submitter)
 
     def _bad_nodes(self, written: list[Submitted]) -> list[str]:
-        since = min((one.time for one in written), default=None)
-        told = slurm.past(since) if since is not None else None
+        """Nodes on which our jobs died lately; later they may have been repaired."""
+        since = min((one.time for one in written), default=time.time())
+        told = slurm.past(max(since, time.time() - LATELY)) if written else None
         return slurm.bad_nodes(told) if told else []
 
     def _submit_open(
