@@ -166,11 +166,26 @@ def run_as(results: Results) -> Mapping[str, str]:
     if default is None:
         return {}
     varied = {field for recipe in recipes.values() for field in changes(default, recipe)}
-    told = {}
+    told: dict[str, dict[str, str]] = {}
     for key, encoder in ours.items():
         mapped = {field: pair for field, pair in changes(recipes[key], encoder).items() if field in varied}
-        told[key] = ", ".join(f"{field} {_plain(value)}" for field, (_, value) in mapped.items())
-    return {key: text for key, text in told.items() if text}
+        told[key] = {field: _plain(value) for field, (_, value) in mapped.items()}
+    for result in results.cells:
+        told.setdefault(result.cell.case.key, {}).update(_tuned_as(result))
+    return {key: ", ".join(map(" ".join, fields.items())) for key, fields in told.items() if fields}
+
+
+def _tuned_as(result: Result) -> Mapping[str, str]:
+    """The share of the encoder and the resolution that were fine-tuned, where the scale mapped them."""
+    case = result.cell.case
+    asked = [r for r in (*case.through, case.evaluations.get(result.cell.protocol)) if isinstance(r, FinetuneRecipe)]
+    run = [s.recipe for s in with_parents(result.cell.stage) if isinstance(s.recipe, FinetuneRecipe)]
+    return {
+        field: _plain(getattr(ours, field))
+        for paper, ours in zip(asked, run, strict=False)  # a row that nobody runs has only what was asked
+        for field in ("tuned_blocks", "resolution")
+        if getattr(paper, field) != getattr(ours, field)
+    }
 
 
 def _chosen(results: Results) -> str:

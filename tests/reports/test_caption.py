@@ -1,11 +1,15 @@
 """A caption says where, on what, how often, at what cost, and what was chosen."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
+from ablations.paper import ABLATIONS
+from mae_core.data.catalogue import describe
 from mae_core.scales import SCALES
 from reports.caption import caption, duration, origin, run_as
+from reports.results import collect
 from tests.reports.laboratory import Laboratory
 
 
@@ -109,3 +113,11 @@ def test_numbers_of_several_codes_or_devices_are_said_to_be_mixed(three_rows: La
         other = {"commit": "fedcba9876543210", "processor": "another", "versions": {"torch": "2.14.1"}}
         three_rows.end(one, metrics={"top1": 61.0, "loss": 0.1, "n_test": 1000.0}, provenance=other)
     assert "2 code versions and 2 devices are mixed here" in told(three_rows)
+
+
+def test_tuned_blocks_and_resolution_say_what_they_ran_as(tmp_path: Path) -> None:
+    info = describe("fashion_mnist", tmp_path)
+    rows = [("partial_finetune", "12"), ("partial_finetune", "24"), ("in1k_comparison", "mae_vit_h_448")]
+    found = [run_as(collect(ABLATIONS[name], SCALES["mini"], info, tmp_path, 1)).get(key, "") for name, key in rows]
+    assert found[:2] == ["tuned_blocks 2", ""]
+    assert found[2].endswith("resolution 64×64")
