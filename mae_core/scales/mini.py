@@ -28,7 +28,7 @@ MINI = Scale(
     defaults={
         EncoderRecipe: {**TINY_IMAGES, "embed_dim": 64, "depth": 4, "num_heads": 4},
         PretrainRecipe: {
-            "train_images": 5000,
+            "train_images": 7500,
             "decoder_embed_dim": 32,
             "decoder_depth": 2,
             "decoder_num_heads": 2,
@@ -39,15 +39,14 @@ MINI = Scale(
         },
         FinetuneRecipe: {
             "labels": 2000,
-            "epochs": 10,
+            "epochs": 5,
             "batch_size": 32,
             "base_lr": 1.6e-2,
             "layer_decay": 0.85,
             "drop_path": 0.0,
             "mixup": 0.0,
             "cutmix": 0.0,
-            "augmentation": "random_crop",
-            "crop_scale": (0.7, 1.0),
+            "augmentation": "none",
         },
         LinearProbeRecipe: {
             "labels": 2000,

@@ -45,8 +45,7 @@ SMALL = Scale(
             "drop_path": 0.0,
             "mixup": 0.0,
             "cutmix": 0.0,
-            "augmentation": "random_crop",
-            "crop_scale": (0.7, 1.0),
+            "augmentation": "none",
         },
         LinearProbeRecipe: {
             "labels": 10_000,
