@@ -101,7 +101,9 @@ def fail_node(job, process):
     subprocess.run(["slurmd", "-N", job.node], check=True, stdin=subprocess.DEVNULL)
 
 
-@pytest.mark.parametrize("disturb", [requeue, preempt, kill_step, reach_time_limit, fail_node])
+@pytest.mark.parametrize(
+    "disturb", [requeue, preempt, kill_step, fail_node, pytest.param(reach_time_limit, marks=pytest.mark.drill)]
+)
 def test_a_disturbed_stage_goes_on_at_its_step_and_ends_with_the_same_bits(disturb, cluster, undisturbed):
     stage = stage_of(cluster)
     Store(cluster).plan(stage)
