@@ -6,7 +6,7 @@ from dataclasses import replace
 from mae_core.tracking.description import Description
 from mae_core.tracking.views import views
 
-RUN = Description("", "", "FINISHED", 0, 1, {}, {"pretrain.mask_ratio": "0.75", "pretrain.depth": "24"}, {}, ())
+RUN = Description("", "", "FINISHED", 0, 1, {}, {"pretrain.mask_ratio": "0.75", "pretrain.depth": "24"}, {}, (), {})
 OTHER = replace(RUN, params={**RUN.params, "pretrain.mask_ratio": "0.5"}, metrics={"top1": 80.0})
 
 
