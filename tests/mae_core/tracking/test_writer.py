@@ -33,9 +33,7 @@ def test_every_point_of_the_store_is_there_once(trainer: Any, tables: Any, sync:
     assert tables.points() == journal_points()
 
 
-EXPERIMENTS = (
-    "SELECT experiments.name FROM experiments JOIN runs USING (experiment_id) WHERE runs.lifecycle_stage = 'active'"
-)
+EXPERIMENTS = "SELECT e.name FROM experiments e JOIN runs USING (experiment_id) WHERE runs.lifecycle_stage = 'active'"
 
 
 def test_a_pretraining_has_its_place_before_its_evaluations_begin(
