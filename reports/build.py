@@ -66,7 +66,7 @@ def _build_from(
     arguments: argparse.Namespace,
 ) -> int:
     """Build from the store of `memory` into `home`."""
-    from reports.pages import index, sheet
+    from reports.pages import index, notebook, sheet
 
     found = {one.ablation.name: seeds_found(one.ablation, scale, info, memory) for one in selected}
     started = [one for one in selected if found[one.ablation.name]]
@@ -82,13 +82,14 @@ def _build_from(
     from reports.report import build
 
     failed = False
-    for one in started:
-        name = one.ablation.name
-        seeds = arguments.seeds or found[name]
-        built = build(one.ablation, scale, info, home, seeds, only=one.only, memory=memory)
-        failed |= built.failed
-        counts = ", ".join(f"{count} {status}" for status, count in sorted(built.counts.items()))
-        print(f"{name}: {counts}. {built.verdict}\n{built.folder / 'report.html'} ({built.seconds:.1f} s)")
+    with notebook.Kernel() as kernel:
+        for one in started:
+            name = one.ablation.name
+            seeds = arguments.seeds or found[name]
+            built = build(one.ablation, scale, info, home, seeds, only=one.only, memory=memory, kernel=kernel)
+            failed |= built.failed
+            counts = ", ".join(f"{count} {status}" for status, count in sorted(built.counts.items()))
+            print(f"{name}: {counts}. {built.verdict}\n{built.folder / 'report.html'} ({built.seconds:.1f} s)")
     beside = home / "reports" / "by-scale" / f"{scale.name}-{info.name}"
     if whole and any(one.ablation.name in {part.name for part in sheet.parts()} for one in started):
         seeds = arguments.seeds or max(found.values())

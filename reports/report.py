@@ -9,6 +9,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -60,20 +61,22 @@ def build(
     only: str | None = None,
     wall_seconds: float | None = None,
     memory: Path | None = None,
+    kernel: notebook.Kernel | None = None,
 ) -> Built:
     """Build the report of `ablation` for seeds 0 … seeds-1 from the store of `home`, or of the home `memory`.
 
     The report is put into `home`. It shows all rows; with `only`, the cells of that row alone are counted.
-    `wall_seconds`, how long the launch took so far, stands in the caption.
+    `wall_seconds`, how long the launch took so far, stands in the caption. `kernel` executes the notebook; one of its
+    own where there is none.
     """
     started, remembered = time.perf_counter(), memory or home
     reports = home / "reports"
     folder, latest = reports / "by-scale" / f"{scale.name}-{info.name}" / ablation.name, reports / ablation.name
     folder.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(reports / f".{ablation.name}.lock"):
-        with _replacing(folder) as partial, notebook.Kernel(partial) as kernel:
+        with _replacing(folder) as partial, nullcontext(kernel) if kernel else notebook.Kernel() as running:
             results = collect(ablation, scale, info, remembered, seeds)
-            told = _write(results, remembered, partial, kernel, wall_seconds)
+            told = _write(results, remembered, partial, running, wall_seconds)
         with _replacing(latest) as partial:
             shutil.copytree(folder, partial, dirs_exist_ok=True)
         index.write(reports)
@@ -129,7 +132,7 @@ def _write(
     panels.draw(results, found, folder)
     drawn = {path.name for path in folder.iterdir()}
     made = notebook.assemble(f"{told['title']} ({told['source']})", sections(told, drawn))
-    ended_early = kernel.execute(made)
+    ended_early = kernel.execute(made, folder)
     if ended_early:
         made["cells"].insert(0, notebook.remark(f"This notebook was not executed to its end: {ended_early}"))
     notebook.write(made, folder / "report.ipynb")

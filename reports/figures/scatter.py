@@ -6,6 +6,7 @@ import csv
 from dataclasses import dataclass
 from pathlib import Path
 
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -59,7 +60,7 @@ def compose(ours: list[Point], papers: list[Point], setting: str) -> Figure:
     left, right = figure.subplots(1, 2)
     _panel(left, ours, looks, f"ours ({setting})")
     _panel(right, papers, looks, "paper (ViT-L/16, ImageNet-1K)")
-    figure.legend(*_entries(left, right), loc="lower center", ncols=4, fontsize=6.5)
+    figure.legend(handles=_entries(left, right), loc="lower center", ncols=4, fontsize=6.5)
     return figure
 
 
@@ -74,8 +75,6 @@ def _panel(axes: Axes, drawn: list[Point], looks: dict[str, tuple[str, str]], ti
     axes.set_ylabel("fine-tuning, top-1 (%)")
 
 
-def _entries(*panels: Axes) -> tuple[list[object], list[str]]:
-    entries = {
-        label: handle for axes in panels for handle, label in zip(*axes.get_legend_handles_labels(), strict=True)
-    }
-    return list(entries.values()), list(entries)
+def _entries(*panels: Axes) -> list[Artist]:
+    """One line for each name, whichever panel has it."""
+    return list({str(line.get_label()): line for axes in panels for line in axes.lines}.values())

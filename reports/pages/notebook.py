@@ -23,15 +23,11 @@ KERNEL_SPEC = {"display_name": "Python 3", "language": "python", "name": "python
 
 
 class Kernel:
-    """A Python kernel that starts up while the report's other files are made.
+    """A Python kernel that starts up while the reports' other files are made, and serves one report after another.
 
     It runs this interpreter, whatever kernels the user has installed, talks over sockets in a private folder rather
     than network ports, and reads no start-up files.
     """
-
-    def __init__(self, folder: Path) -> None:
-        """A kernel that works in `folder`."""
-        self.folder = folder
 
     def __enter__(self) -> Kernel:
         self._private = Path(tempfile.mkdtemp(prefix="kernel-"))
@@ -42,7 +38,7 @@ class Kernel:
         )
         path = os.pathsep.join(filter(None, [str(CODE), os.environ.get("PYTHONPATH")]))
         run_sync(self.manager.start_kernel)(
-            cwd=str(self.folder),
+            cwd=str(self._private),
             env={**os.environ, "PYTHONPATH": path, "IPYTHONDIR": str(self._private)},
             extra_arguments=["--HistoryManager.enabled=False", "--IPKernelApp.exec_lines=import reports.bundle"],
             stdout=subprocess.DEVNULL,
@@ -55,24 +51,43 @@ class Kernel:
         run_sync(self.manager.cleanup_resources)()
         shutil.rmtree(self._private, ignore_errors=True)
 
-    def execute(self, notebook: NotebookNode) -> str:
-        """Run every cell of `notebook` and keep what it shows.
+    def execute(self, notebook: NotebookNode, folder: Path) -> str:
+        """Run every cell of `notebook` in `folder`, with nothing left of an earlier one, and keep what it shows.
 
-        Returns why that ended early, where the kernel did not start, hung or died; a report must not be lost by that.
+        Returns why that ended early, where a cell failed or the kernel did not start, hung or died; a report must not
+        be lost by that.
         """
         from nbclient import NotebookClient
+        from nbclient.exceptions import CellExecutionError
 
+        if not run_sync(self.manager.is_alive)():  # an earlier notebook was its death
+            self.__exit__()
+            self.__enter__()
         client = NotebookClient(
             notebook, km=self.manager, timeout=SECONDS, startup_timeout=SECONDS, record_timing=False
         )
         try:
+            self._clear(folder)
             client.execute()
+        except CellExecutionError as error:
+            return f"{error.ename}: {error.evalue}"
         except (OSError, RuntimeError, TimeoutError) as error:
             return str(error) or type(error).__name__
         finally:
             if client.kc is not None:
                 client.kc.stop_channels()
         return ""
+
+    def _clear(self, folder: Path) -> None:
+        """Go to `folder`, forget all names, and count cells from one again."""
+        client = self.manager.client()
+        client.start_channels()
+        try:
+            run_sync(client.wait_for_ready)(timeout=SECONDS)
+            code = f"import os; os.chdir({str(folder)!r}); get_ipython().reset(new_session=True)"
+            run_sync(client.execute_interactive)(code, silent=True, store_history=False, timeout=SECONDS)
+        finally:
+            client.stop_channels()
 
 
 def remark(text: str) -> NotebookNode:

@@ -63,9 +63,9 @@ def compact(results: Results, rows: Sequence[Row]) -> Layout:
     for key, found in by_case.items():
         cells, marked = [results.ablation.case(key).label], set()
         for protocol in results.protocols:
-            row = found.get(protocol)
+            told = found.get(protocol)
             marked |= {len(cells)} if best[protocol] == key else set()
-            cells += [ours(row) if row else "", f"{row.paper:.1f}" if row and row.paper is not None else ""]
+            cells += [ours(told) if told else "", f"{told.paper:.1f}" if told and told.paper is not None else ""]
         lines.append(Line(tuple(cells), key == results.ablation.default, frozenset(marked)))
     heads = [_SHORT.get(p, PROTOCOL_LABELS.get(p, p)) for p in results.protocols]
     return Layout(

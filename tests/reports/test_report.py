@@ -3,7 +3,7 @@
 import csv
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import nbformat
@@ -11,6 +11,7 @@ import pytest
 
 from ablations.claims import Alike
 from ablations.paper.mask_ratio import ABLATION
+from reports.pages.notebook import Kernel
 from reports.report import Built, build
 from tests.reports.laboratory import Laboratory
 
@@ -22,19 +23,27 @@ FILES = {
 }  # fmt: skip
 
 
-def built_of(laboratory: Laboratory, seeds: int = 1, only: str | None = None) -> Built:
+@pytest.fixture(scope="module")
+def kernel() -> Iterator[Kernel]:
+    """One for all notebooks."""
+    with Kernel() as running:
+        yield running
+
+
+def built_of(laboratory: Laboratory, kernel: Kernel, seeds: int = 1, only: str | None = None) -> Built:
     """Its report."""
-    return build(laboratory.ablation, laboratory.scale, laboratory.info, laboratory.home, seeds, only=only)
+    where = laboratory.ablation, laboratory.scale, laboratory.info, laboratory.home
+    return build(*where, seeds, only=only, kernel=kernel)
 
 
 @pytest.fixture(scope="module")
-def finished(tmp_path_factory: pytest.TempPathFactory) -> Built:
+def finished(tmp_path_factory: pytest.TempPathFactory, kernel: Kernel) -> Built:
     """Three rows and two seeds, all done."""
     rows = tuple(ABLATION.case(key) for key in ("10", "75", "90"))
     claims = tuple(claim for claim in ABLATION.claims if not isinstance(claim, Alike))  # that one names another row
     laboratory = Laboratory(tmp_path_factory.mktemp("finished"), replace(ABLATION, cases=rows, claims=claims))
     laboratory.finish_all(NUMBERS, seeds=2)
-    return built_of(laboratory, seeds=2)
+    return built_of(laboratory, kernel, seeds=2)
 
 
 @pytest.fixture
@@ -114,12 +123,12 @@ def test_built_says_how_it_stands(finished: Built) -> None:
     assert json.loads((finished.folder / "report.json").read_text())["verdict"] == finished.verdict
 
 
-def test_half_finished_ablation_says_what_is_missing_and_why(three_rows: Laboratory) -> None:
+def test_half_finished_ablation_says_what_is_missing_and_why(three_rows: Laboratory, kernel: Kernel) -> None:
     three_rows.finish(three_rows.cell("10/finetune/0"), 80.0)
     stage = three_rows.cell("90/finetune/0").stage
     assert stage is not None
     three_rows.end(stage.parents[0], "diverged", reason="the loss was nan at step 12")
-    built = built_of(three_rows)
+    built = built_of(three_rows, kernel)
     page = (built.folder / "report.html").read_text()
     assert (built.counts, built.failed) == ({"done": 1, "diverged": 2, "missing": 7}, True)
     assert "1 done" in page
@@ -127,10 +136,10 @@ def test_half_finished_ablation_says_what_is_missing_and_why(three_rows: Laborat
     assert "mask_ratio/75/finetune/0" in page
 
 
-def test_two_scales_stand_side_by_side_and_the_last_is_the_latest(three_rows: Laboratory) -> None:
+def test_two_scales_stand_side_by_side_and_the_last_is_the_latest(three_rows: Laboratory, kernel: Kernel) -> None:
     for laboratory in (three_rows, three_rows.at("mini")):
         laboratory.finish(laboratory.cell("75/linear_probe/0"), 71.0)
-        built = built_of(laboratory, only="75")
+        built = built_of(laboratory, kernel, only="75")
     reports = three_rows.home / "reports"
     assert {path.name for path in (reports / "by-scale").iterdir()} == {"smoke-fashion_mnist", "mini-fashion_mnist"}
     assert "at scale mini" in (reports / "mask_ratio" / "table.md").read_text()
@@ -141,11 +150,11 @@ def test_two_scales_stand_side_by_side_and_the_last_is_the_latest(three_rows: La
     assert "by-scale/mini-fashion_mnist/mask_ratio/report.html" in index
 
 
-def test_unlabelled_data_have_a_report_of_losses(three_rows: Laboratory) -> None:
+def test_unlabelled_data_have_a_report_of_losses(three_rows: Laboratory, kernel: Kernel) -> None:
     info = replace(three_rows.info, name="mine", labelled=False, num_classes=0)
     for cell in three_rows.ablation.cells(three_rows.scale, info, 1):
         three_rows.finish(cell, 0.25)
-    built = build(three_rows.ablation, three_rows.scale, info, three_rows.home, 1)
+    built = build(three_rows.ablation, three_rows.scale, info, three_rows.home, 1, kernel=kernel)
     table = (built.folder / "table.md").read_text()
     assert built.counts == {"done": 3}
     assert "| 10 % | 0.2500 (1) |" in table

@@ -45,8 +45,8 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("page")
     sections = [("## Table\n\nText", SCRIPT), ("", "table"), ("", "losses(curves, {'pixel': {'zero': 2.5}})")]
     made = assemble("A report", sections)
-    with Kernel(folder) as kernel:
-        assert kernel.execute(made) == ""
+    with Kernel() as kernel:
+        assert kernel.execute(made, folder) == ""
     path = folder / "report.html"
     path.write_text(html(made).replace("</body>", f"{PROBE}</body>"), encoding="utf-8")
     return path

@@ -5,17 +5,25 @@ from pathlib import Path
 from reports.pages.notebook import Kernel, assemble, html
 
 
-def test_kernel_runs_where_the_notebook_will_lie_and_finds_reports(tmp_path: Path) -> None:
-    made = assemble("Title", [("# Text", "import os; print(os.getcwd()); 6 * 7")])
-    with Kernel(tmp_path) as kernel:
-        assert kernel.execute(made) == ""
-    printed, shown = made["cells"][3]["outputs"]
-    assert (printed["text"].strip(), shown["data"]["text/plain"]) == (str(tmp_path), "42")
-
-
-def test_kernel_that_dies_is_told_not_raised(tmp_path: Path) -> None:
-    with Kernel(tmp_path) as kernel:
-        assert "died" in kernel.execute(assemble("Title", [("# Text", "import os; os._exit(1)")])).lower()
+def test_kernel_runs_where_each_notebook_will_lie_and_survives_a_death(tmp_path: Path) -> None:
+    first = assemble("Title", [("# Text", "import os; print(os.getcwd()); left = 6 * 7")])
+    deadly = assemble("Title", [("# Text", "import os; os._exit(1)")])
+    second = assemble("Title", [("# Text", "import os; print(os.getcwd()); 'left' in globals()")])
+    places = [tmp_path / name for name in "abc"]
+    for place in places:
+        place.mkdir()
+    with Kernel() as kernel:
+        assert kernel.execute(first, places[0]) == ""
+        assert kernel.execute(second, places[2]) == ""
+        assert "died" in kernel.execute(deadly, places[1]).lower()
+        assert kernel.execute(assemble("Title", [("# Text", "1 / 0")]), places[1]).startswith("ZeroDivisionError")
+        again = assemble("Title", [("# Text", "6 * 7")])
+        assert kernel.execute(again, places[1]) == ""
+    printed, shown = second["cells"][3]["outputs"]
+    assert (printed["text"].strip(), shown["data"]["text/plain"]) == (str(places[2]), "False")
+    assert first["cells"][3]["outputs"][0]["text"].strip() == str(places[0])
+    assert [cell["execution_count"] for cell in second["cells"] if cell["cell_type"] == "code"] == [1, 2]
+    assert again["cells"][3]["outputs"][0]["data"]["text/plain"] == "42"
 
 
 def test_equal_reports_are_equal_notebooks() -> None:
