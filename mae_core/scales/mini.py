@@ -56,7 +56,7 @@ MINI = Scale(
             "base_lrs": (3.0, 10.0, 30.0, 100.0, 300.0),
         },
         LogisticRegressionRecipe: {**TINY_IMAGES, "labels": 2000},
-        FittedTargetRecipe: {**TINY_IMAGES, "train_images": 5000},
+        FittedTargetRecipe: {**TINY_IMAGES, "train_images": 7500},
         PcaRecipe: {"fit_images": 5000},
         TokenizerRecipe: {"vocabulary": 64, "hidden_dim": 64, "epochs": 8, "batch_size": 128, "base_lr": 4e-2},
         KnnRecipe: {"labels": 2000},
