@@ -6,6 +6,7 @@ import warnings
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 ROOT = Path(__file__).parents[1]
 PLACED = Path(os.environ.get("MAE_HOME") or ROOT / "out") / "data" / "fashion_mnist"  # where `make setup` puts it
@@ -17,6 +18,10 @@ os.environ.update(
     HF_HUB_OFFLINE="1",
     MLFLOW_DISABLE_TELEMETRY="true",
 )
+
+# how long an example takes is the machine's affair, and the same tree gives the same answer twice
+settings.register_profile("steady", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("steady")
 
 
 @pytest.fixture(autouse=True)

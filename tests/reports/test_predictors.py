@@ -35,7 +35,7 @@ def test_ramps_are_painted_in_exactly_and_means_have_their_variance() -> None:
 
 
 @given(seed=st.integers(0, 9), channels=st.sampled_from([1, 3]))
-@settings(deadline=None, max_examples=8)
+@settings(max_examples=8)
 def test_zero_scores_the_variance_of_normalised_patches(seed: int, channels: int) -> None:
     noise = np.random.default_rng(seed).random((2, channels, 16, 16))
     found = trivial_losses(panels(noise), replace(RECIPE, target="norm_pixel"))

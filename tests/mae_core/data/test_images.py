@@ -34,7 +34,7 @@ def sources(fashion, tmp_path_factory):
     return {"arrays": fashion, "decoded files": files[0], "files": files[1]}
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(
     data=st.data(),
     kind=st.sampled_from(["arrays", "decoded files", "files"]),

@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from mae_core.data.splits import heldout, labelled, pretraining
@@ -17,7 +17,6 @@ def members(indices):
     return set(indices.tolist())
 
 
-@settings(deadline=None)
 @given(st.integers(1, 2000))
 def test_a_tenth_is_held_out(n):
     held = members(heldout(n))
@@ -29,7 +28,6 @@ def test_the_held_out_are_spread_over_the_samples():
     assert heldout(10_000).double().mean() == pytest.approx(5000, rel=0.05)
 
 
-@settings(deadline=None)
 @given(small=st.integers(1, 900), large=st.integers(1, 900))
 def test_a_smaller_label_budget_is_part_of_a_larger(small, large):
     small, large = sorted((small, large))
@@ -38,7 +36,6 @@ def test_a_smaller_label_budget_is_part_of_a_larger(small, large):
     )
 
 
-@settings(deadline=None)
 @given(st.integers(1, 500))
 def test_a_label_budget_is_spread_evenly_over_the_classes(count):
     counts = LABELS[labelled(LABELS, count, exclude_heldout=False)].bincount(minlength=10)
@@ -46,7 +43,6 @@ def test_a_label_budget_is_spread_evenly_over_the_classes(count):
     assert counts.max() - counts.min() <= 1
 
 
-@settings(deadline=None)
 @given(st.lists(st.integers(0, 3), min_size=20, max_size=60), st.data())
 def test_a_rare_class_gives_all_it_has(labels, data):
     labels = torch.tensor(labels)
@@ -69,7 +65,6 @@ def test_all_labels_are_all_or_all_but_the_held_out():
     assert members(labelled(LABELS, None, exclude_heldout=True)) == set(range(1000)) - members(heldout(1000))
 
 
-@settings(deadline=None)
 @given(small=st.integers(1, 500), large=st.integers(1, 500))
 def test_fewer_pretraining_images_are_part_of_more(small, large):
     small, large = sorted((small, large))

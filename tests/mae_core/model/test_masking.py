@@ -25,7 +25,6 @@ def tensors(masking: Masking) -> tuple[torch.Tensor, ...]:
     return masking.ids_keep, masking.ids_masked, masking.ids_restore, masking.mask
 
 
-@settings(deadline=None)
 @given(grid=GRIDS, ratio=st.floats(0.05, 0.95), sampling=st.sampled_from(["random", "block"]), epoch=st.integers(0, 9))
 def test_each_sample_keeps_exactly_the_visible_count(grid, ratio, sampling, epoch):
     assume(0 < visible_tokens(grid[0] * grid[1], ratio) < grid[0] * grid[1])
@@ -35,7 +34,6 @@ def test_each_sample_keeps_exactly_the_visible_count(grid, ratio, sampling, epoc
     assert (masking.mask == 0).sum(dim=1).tolist() == [recipe.visible_tokens] * 6
 
 
-@settings(deadline=None)
 @given(noise=st.lists(st.permutations(range(12)), min_size=1, max_size=4), num_visible=st.integers(1, 11))
 def test_ids_restore_inverts_the_shuffle(noise, num_visible):
     masking = random_masking(torch.tensor(noise), num_visible)
@@ -83,7 +81,6 @@ def test_grid_sampling_keeps_even_rows_and_columns():
     assert mask.sum() == 6 * 18
 
 
-@settings(deadline=None)
 @given(half=st.tuples(st.integers(1, 5), st.integers(1, 5)), seed=st.integers(0, 9), epoch=st.integers(0, 9))
 def test_grid_sampling_keeps_one_patch_of_every_two_by_two(half, seed, epoch):
     grid = (2 * half[0], 2 * half[1])
@@ -92,7 +89,7 @@ def test_grid_sampling_keeps_one_patch_of_every_two_by_two(half, seed, epoch):
     assert (squares == 3).all()
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(
     samples=st.lists(st.integers(0, 2**40), min_size=1, max_size=12, unique=True),
     sampling=st.sampled_from(["random", "block", "grid"]),
@@ -105,7 +102,6 @@ def test_a_mask_is_a_function_of_seed_epoch_and_sample(samples, sampling, key):
     assert torch.equal(together, torch.cat(alone[::-1]))
 
 
-@settings(deadline=None)
 @given(st.integers(1, 11), st.lists(st.permutations(range(12)), min_size=1, max_size=4))
 def test_any_callers_mask_with_equal_counts_is_followed(num_visible, orders):
     mask = torch.tensor([[float(patch >= num_visible) for patch in order] for order in orders])

@@ -50,7 +50,7 @@ def test_schedules_keep_their_proportions(scale):
 
 
 @below_paper
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(
     heads=st.sampled_from([1, 2, 3, 4, 6, 8, 12, 16, 24, 32]),
     steps=st.integers(1, 40),
@@ -74,7 +74,7 @@ def test_every_shape_that_the_paper_could_train_a_scale_can(
 
 @below_paper
 @given(blocks=st.integers(1, 23))
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 def test_tuned_blocks_stay_within_the_encoder_and_in_order(scale, blocks):
     depth = scale.apply(EncoderRecipe(), FASHION).depth
     fewer, more = (

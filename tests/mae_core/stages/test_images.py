@@ -1,7 +1,7 @@
 """Which images are scored where not all are: the first, or some of every class where classes follow each other."""
 
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from mae_core.data.images import Images
@@ -17,7 +17,6 @@ def labelled(labels):
     return Images(source, (1, 1), torch.tensor(labels), max(labels) + 1, (0.0,), (1.0,), has_margin=False)
 
 
-@settings(deadline=None)
 @given(per_class=st.integers(2, 9), classes=st.integers(2, 6), extra=st.integers(0, 5))
 def test_of_images_sorted_by_class_every_class_is_scored_alike(per_class, classes, extra):
     images = labelled([label for label in range(classes) for _ in range(per_class)])

@@ -61,7 +61,7 @@ def whole_home(home):
 
 
 @given(st.integers(0, 9), st.integers(0, 10**6), st.integers(1, 255))
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 def test_every_changed_byte_of_recipes_records_journals_weights_and_checkpoints_is_found(
     tmp_path_factory, which, place, change
 ):

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from mae_core.errors import RecipeError
@@ -19,7 +19,6 @@ from tests.mae_core.training.line import COURSE, Line, rows, trained
 pytestmark = pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
 
 
-@settings(deadline=None)
 @given(
     n=st.integers(1, 60), batch=st.integers(1, 60), world=st.integers(1, 7), micro=st.none() | st.integers(1, 20),
     step=st.integers(0, 9),

@@ -79,7 +79,7 @@ def test_what_is_hidden_is_known_patch_by_patch(tmp_path: Path) -> None:
 
 
 @given(size=st.sampled_from([8, 28, 32, 96, 100, 224]), channels=st.sampled_from([1, 3]))
-@settings(deadline=None, max_examples=12)
+@settings(max_examples=12)
 def test_pixels_stay_square_and_unblended(size: int, channels: int) -> None:
     image = np.random.default_rng(0).random((channels, size, size), np.float32)
     picture = _picture(image)[:-GAP, :-GAP, 0]

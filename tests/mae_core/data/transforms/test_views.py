@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from torchvision.transforms import RandomResizedCrop
 
@@ -22,7 +22,6 @@ def test_an_unknown_augmentation_is_refused():
         View("crop")
 
 
-@settings(deadline=None)
 @given(
     low=st.floats(0.01, 1),
     aspect=st.floats(0.1, 10),

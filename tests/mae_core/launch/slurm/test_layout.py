@@ -28,7 +28,7 @@ def placed(arrays):
 
 
 @given(st.integers(1, 30), st.integers(0, 2), st.integers(1, 5), st.integers(1, 12))
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 def test_each_stage_is_placed_once_and_no_array_is_too_large(pretrainings, evaluations, per_job, most):
     wanted = stages(pretrainings, evaluations)
     arrays = lay_out(wanted, ClusterSettings(stages_per_job=per_job).shape, most=most)
@@ -38,7 +38,7 @@ def test_each_stage_is_placed_once_and_no_array_is_too_large(pretrainings, evalu
 
 
 @given(st.integers(1, 20), st.integers(1, 4), st.integers(1, 9))
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 def test_a_task_waits_for_the_task_of_its_own_parents(pretrainings, per_job, most):
     wanted = stages(pretrainings, 2)
     arrays = {array.name: array for array in lay_out(wanted, ClusterSettings(stages_per_job=per_job).shape, most=most)}

@@ -37,7 +37,7 @@ def test_components_are_scikit_learns():
     assert ours.project(patches).numpy() * signs.T == pytest.approx(theirs.transform(patches.numpy()), abs=1e-3)
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(sizes=SIZES, offset=st.sampled_from([0.0, 1e3, -1e5]))
 def test_however_patches_are_split_the_covariance_is_theirs(sizes, offset):
     rows = torch.randn(sum(sizes) + 2, 5, dtype=torch.float64, generator=torch.Generator().manual_seed(0)) + offset

@@ -68,14 +68,14 @@ def test_the_loss_is_that_of_the_masked_patches_alone(name, channels):
     assert model(imgs, masking).item() == pytest.approx(target.loss(pred[None], wanted[None]).item(), rel=1e-4)
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(st.sampled_from(WAYS[:-2]), st.permutations(range(3)))
 def test_a_target_depends_on_its_own_image_alone(way, order):
     imgs, target = images(way[1]), target_of(*way)
     torch.testing.assert_close(target.of(imgs)[list(order)], target.of(imgs[list(order)]))
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(st.integers(1, 255), st.randoms(use_true_random=False))
 def test_a_callers_mask_decides_what_is_lost(num_visible, rng):
     made, imgs = recipe("pixel", 3), images(3)

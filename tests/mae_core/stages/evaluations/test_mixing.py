@@ -51,7 +51,7 @@ def test_images_and_smoothed_labels_are_mixed_in_the_same_shares(digits, mixing)
         assert 1 - pasted.float().mean() >= shares[0] - 1e-5  # a pixel that is equal in both looks unpasted
 
 
-@settings(deadline=None, max_examples=15)
+@settings(max_examples=15)
 @given(
     size=st.integers(2, 9),
     micro=st.integers(1, 9),
