@@ -10,7 +10,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from ablations.launched import signatures_of
+from ablations.launch.launched import signatures_of
 from mae_core.errors import UserError
 from mae_core.home import home_folder
 from mae_core.launch.slurm.cancel import cancel

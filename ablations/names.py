@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from ablations.cells import with_parents
 from ablations.plan import Plan
+from ablations.spec.cells import with_parents
 
 
 def stage_names(plan: Plan) -> dict[str, str]:

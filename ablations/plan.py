@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from ablations.cells import Cell, with_parents
+from ablations.spec.cells import Cell, with_parents
 from mae_core.signature import Stage
 
 

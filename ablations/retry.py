@@ -9,7 +9,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from ablations.launched import signatures_of
+from ablations.launch.launched import signatures_of
 from mae_core.errors import UserError
 from mae_core.home import home_folder
 from mae_core.launch.slurm.launches import ClusterLaunch, Launches

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.table import Column, Table
 
-from ablations.launch import Launch
+from ablations.launch.launch import Launch
 from ablations.names import stage_names
 from ablations.paper import ABLATIONS, NOT_YET
 from ablations.selection import Selected, select
@@ -29,7 +29,7 @@ from mae_core.store.run import Store
 from mae_core.store.space import disk_full, full_sentence
 
 if TYPE_CHECKING:
-    from ablations.execute import Report
+    from ablations.launch.execute import Report
 
 
 def _arguments(words: Sequence[str] | None) -> argparse.Namespace:
@@ -95,7 +95,7 @@ def _dry_run(launch: Launch, console: Console) -> None:
 
 
 def _on_cluster(launch: Launch, arguments: argparse.Namespace, console: Console) -> int:
-    from ablations.submit import Words, forecast, submit  # submitit: not needed elsewhere
+    from ablations.launch.submit import Words, forecast, submit  # submitit: not needed elsewhere
 
     if arguments.dry_run:
         _dry_run(launch, console)
@@ -121,7 +121,7 @@ def main(words: Sequence[str] | None = None) -> int:
             return 0
         launch = _resolve(arguments)
         if arguments.preflight and not arguments.dry_run:
-            from ablations.preflight import preflight
+            from ablations.launch.preflight import preflight
 
             preflight(launch, arguments.cluster == "slurm", console)
         if arguments.cluster == "slurm":
@@ -129,7 +129,7 @@ def main(words: Sequence[str] | None = None) -> int:
         if arguments.dry_run:
             _dry_run(launch, console)
             return 0
-        from ablations.execute import execute
+        from ablations.launch.execute import execute
 
         return execute(launch, _report, console)
     except UserError as error:

@@ -14,9 +14,9 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from ablations.asked import asked, is_known
-from ablations.cells import Cell
 from ablations.differences import differences
+from ablations.launch.asked import asked, is_known
+from ablations.spec.cells import Cell
 from mae_core.errors import UserError
 from mae_core.home import home_folder
 from mae_core.signature import from_document

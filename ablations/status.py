@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.live import Live
 from rich.table import Table
 
-from ablations.display import clock
+from ablations.launch.display import clock
 from mae_core.errors import UserError
 from mae_core.home import home_folder
 from mae_core.launch.slurm.view import STATES, View

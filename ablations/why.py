@@ -12,11 +12,11 @@ import time
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from ablations.asked import asked, cell_named
-from ablations.cells import Cell
 from ablations.differences import nearest
-from ablations.display import clock
-from ablations.protocols import metric
+from ablations.launch.asked import asked, cell_named
+from ablations.launch.display import clock
+from ablations.spec.cells import Cell
+from ablations.spec.protocols import metric
 from mae_core.errors import UserError
 from mae_core.home import home_folder
 from mae_core.signature import Stage

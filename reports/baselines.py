@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ablations.protocols import PROTOCOL_LABELS, TOP1, metric
+from ablations.spec.protocols import PROTOCOL_LABELS, TOP1, metric
 from reports.results import Results
 from reports.rows import worst
 from reports.statistics import Spread, paired

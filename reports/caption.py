@@ -6,9 +6,9 @@ from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from typing import Any
 
-from ablations.cells import with_parents
-from ablations.needs import Folder
 from ablations.spec import PROTOCOL_LABELS, Ablation
+from ablations.spec.cells import with_parents
+from ablations.spec.needs import Folder
 from mae_core.recipes import (
     FinetuneRecipe,
     KnnRecipe,

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ablations.cells import with_parents
+from ablations.spec.cells import with_parents
 from mae_core.recipes import PretrainRecipe
 from mae_core.store.run import Store
 from reports.results import Results

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from dataclasses import dataclass
 
-from ablations import protocols
+from ablations.spec import protocols
 
 _WORDS = {"top1": "top-1", "top1_raw": "top-1", "loss": "loss", "hours": "hours", "mce": "corruption error"}
 _DIGITS = {"loss": 4, "hours": 3}  # decimals printed; 2 of the others

@@ -10,10 +10,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
-from ablations.cells import with_parents
 from ablations.plan import Plan
-from ablations.protocols import metric as metric
 from ablations.spec import Ablation, Cell
+from ablations.spec.cells import with_parents
+from ablations.spec.protocols import metric as metric
 from mae_core.data.catalogue import DataInfo
 from mae_core.recipes import EncoderRecipe, EvaluationRecipe
 from mae_core.scales import Scale

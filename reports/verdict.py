@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, assert_never, get_args
 
-from ablations.claims import Alike, Better, Claim, Trend
 from ablations.spec import PROTOCOL_LABELS
+from ablations.spec.claims import Alike, Better, Claim, Trend
 from reports.metrics import metric
 from reports.results import Results
 from reports.statistics import Correlation, Spread, kendall, paired, t_quantile

@@ -12,8 +12,8 @@ from pathlib import Path
 
 from rich.console import Console
 
-from ablations.display import Display
-from ablations.execute import have_data
+from ablations.launch.display import Display
+from ablations.launch.execute import have_data
 from mae_core.data.catalogue import DataInfo
 from mae_core.launch.local import Pool, environment_for, processes_for
 from mae_core.scales import Scale

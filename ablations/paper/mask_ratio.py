@@ -7,8 +7,8 @@ At the paper's scale: 10 pre-trainings of ViT-L/16 for 800 epochs. At `mini`: a 
 
 from dataclasses import replace
 
-from ablations.claims import Alike, Better, Trend
 from ablations.spec import Ablation, Case
+from ablations.spec.claims import Alike, Better, Trend
 from mae_core.recipes import BASELINE
 
 PAPER = {  # masked share in per cent: (fine-tuning, linear probing)

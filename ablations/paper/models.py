@@ -7,7 +7,7 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
-from ablations.needs import Weights
+from ablations.spec.needs import Weights
 from mae_core.recipes import (
     BASELINE,
     FINETUNE_NORM_PIXEL,

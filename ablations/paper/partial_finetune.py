@@ -5,10 +5,10 @@ python -m ablations.run partial_finetune
 
 from __future__ import annotations
 
-from ablations.claims import Better, Trend
-from ablations.needs import Weights
 from ablations.paper.models import MOCO_V3
 from ablations.spec import Ablation, Case
+from ablations.spec.claims import Better, Trend
+from ablations.spec.needs import Weights
 from mae_core.recipes import BASELINE, FINETUNE, PretrainRecipe, partial_finetuning
 
 MAE_POINTS = {0: 73.5, 0.5: 79.1, 1: 81.0, 2: 83.1, 4: 84.2, 6: 84.4, 12: 84.6, 18: 84.7, 24: 84.9}

@@ -7,9 +7,9 @@ The number is the loss on masked patches; the figure is in the panels.
 
 from __future__ import annotations
 
-from ablations.claims import Better
-from ablations.needs import Folder
 from ablations.spec import Ablation, Case
+from ablations.spec.claims import Better
+from ablations.spec.needs import Folder
 from mae_core.recipes import BASELINE, ReconstructRecipe
 
 COCO = Folder("coco_val", "COCO's validation images", "images")

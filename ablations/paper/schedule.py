@@ -5,8 +5,8 @@ python -m ablations.run schedule
 
 from dataclasses import replace
 
-from ablations.claims import Better, Trend
 from ablations.spec import Ablation, Case
+from ablations.spec.claims import Better, Trend
 from mae_core.recipes import BASELINE
 
 PAPER = {100: (82.3, 57.3), 200: (83.3, 64.4), 400: (84.3, 69.7), 800: (84.9, 73.5), 1600: (85.1, 75.1)}

@@ -5,9 +5,9 @@ python -m ablations.run scratch
 
 from __future__ import annotations
 
-from ablations.claims import Better
 from ablations.paper.models import SHAPES, encoder
 from ablations.spec import Ablation, Case
+from ablations.spec.claims import Better
 from mae_core.recipes import BASELINE, FINETUNE, FROM_SCRATCH
 
 PAPER = {"B": (82.3, 82.1), "L": (82.6, 81.5), "H": (83.1, 80.9)}  # with and without EMA

@@ -11,9 +11,9 @@ from __future__ import annotations
 import dataclasses
 from dataclasses import replace
 
-from ablations.claims import Alike, Better
 from ablations.paper.models import sized
 from ablations.spec import Ablation, Case
+from ablations.spec.claims import Alike, Better
 from mae_core.recipes import BASELINE, FINETUNE, FINETUNE_PAPER, PretrainRecipe, WallClockRecipe
 
 

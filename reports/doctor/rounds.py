@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ablations.cells import with_parents
+from ablations.spec.cells import with_parents
 from mae_core.store.run import Store
 from reports.doctor.checks import Finding, examine
 from reports.doctor.patient import Patient

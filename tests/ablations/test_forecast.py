@@ -5,8 +5,8 @@ import math
 import pytest
 from rich.console import Console
 
-from ablations.forecast import Forecast, parameters
-from ablations.launch import Launch
+from ablations.launch.forecast import Forecast, parameters
+from ablations.launch.launch import Launch
 from ablations.run import main
 from ablations.selection import select
 from mae_core.costs import cost

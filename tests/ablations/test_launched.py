@@ -3,9 +3,9 @@
 import pytest
 
 from ablations import cancel, retry
-from ablations.execute import prepare
-from ablations.launch import Launch
-from ablations.launched import signatures_of
+from ablations.launch.execute import prepare
+from ablations.launch.launch import Launch
+from ablations.launch.launched import signatures_of
 from ablations.selection import select
 from mae_core.data.catalogue import describe
 from mae_core.errors import UserError

@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 from rich.console import Console
 
-from ablations.launch import Launch
-from ablations.preflight import preflight, shortened
+from ablations.launch.launch import Launch
+from ablations.launch.preflight import preflight, shortened
 from ablations.selection import select
 from mae_core.data.catalogue import describe
 from mae_core.errors import UserError

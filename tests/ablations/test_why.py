@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 
 from ablations import stale, why
-from ablations.asked import cell_named
 from ablations.differences import differences, nearest
+from ablations.launch.asked import cell_named
 from mae_core.recipes import BASELINE, FINETUNE
 from mae_core.signature import Stage
 from mae_core.store.attempt import RECORD, finish, take

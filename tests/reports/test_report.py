@@ -9,8 +9,8 @@ from dataclasses import replace
 import nbformat
 import pytest
 
-from ablations.claims import Alike
 from ablations.paper.mask_ratio import ABLATION
+from ablations.spec.claims import Alike
 from reports.pages.notebook import Kernel
 from reports.report import Built, build
 from tests.reports.laboratory import Laboratory

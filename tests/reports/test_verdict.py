@@ -6,8 +6,8 @@ from dataclasses import replace
 import pytest
 from scipy import stats
 
-from ablations.claims import Alike, Better, Claim, Trend
 from ablations.spec import Cell
+from ablations.spec.claims import Alike, Better, Claim, Trend
 from reports.verdict import Judgement, judge, sentence
 from tests.reports.laboratory import Laboratory
 

@@ -7,8 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from ablations.claims import Better
-from ablations.needs import Weights
 from ablations.paper.models import (
     BEIT_IS_CITED,
     DINO,
@@ -21,8 +19,10 @@ from ablations.paper.models import (
     label,
     mae,
 )
-from ablations.protocols import Protocols
 from ablations.spec import Ablation, Case
+from ablations.spec.claims import Better
+from ablations.spec.needs import Weights
+from ablations.spec.protocols import Protocols
 from mae_core.recipes import FINETUNE, FINETUNE_PAPER, FROM_SCRATCH
 
 SCRATCH = {"B": 82.3, "L": 82.6, "H": 83.1}

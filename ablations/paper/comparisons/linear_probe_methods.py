@@ -5,9 +5,9 @@ python -m ablations.run linear_probe_methods
 
 from __future__ import annotations
 
-from ablations.claims import Better
 from ablations.paper.models import BEIT_IS_CITED, MAE, MOCO_V3, PARAMETERS
 from ablations.spec import Ablation, Case
+from ablations.spec.claims import Better
 from mae_core.recipes import LINEAR_PROBE
 
 PAPER = {"B": 68.0, "L": 75.8, "H": 76.6}

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from ablations.claims import Better
 from ablations.paper.models import MAE, MAE_FINETUNE, PARAMETERS, encoder
 from ablations.spec import Ablation, Case
+from ablations.spec.claims import Better
 from mae_core.recipes import FINETUNE, FROM_SCRATCH, EncoderRecipe, FinetuneRecipe
 
 MAE_SERIES, SCRATCH_SERIES = "MAE, IN1K", "supervised, IN1K, ours"

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ablations.claims import Alike, Better
 from ablations.paper.models import LONGEST, MAE, SHAPES, sized
 from ablations.spec import Ablation, Case
+from ablations.spec.claims import Alike, Better
 from mae_core.recipes import FINETUNE, FINETUNE_NORM_PIXEL, FINETUNE_PAPER
 
 PAPER = {  # target: its label, then ViT-B, ViT-L, ViT-H

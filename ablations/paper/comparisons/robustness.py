@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from ablations.claims import Better
-from ablations.needs import Folder
 from ablations.paper.models import COLUMNS, MAE_FINETUNE, SETTINGS_448, encoder, key, label, mae
 from ablations.spec import Ablation, Case
+from ablations.spec.claims import Better
+from ablations.spec.needs import Folder
 from mae_core.recipes import FROM_SCRATCH, EncoderRecipe, FinetuneRecipe, RobustnessRecipe
 
 NAMES = {

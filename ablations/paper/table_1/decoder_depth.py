@@ -7,8 +7,8 @@ At the paper's scale: 5 pre-trainings of ViT-L/16 for 800 epochs, one of them th
 
 from dataclasses import replace
 
-from ablations.claims import Alike, Better, Trend
 from ablations.spec import Ablation, Case
+from ablations.spec.claims import Alike, Better, Trend
 from mae_core.recipes import BASELINE
 
 PAPER = {1: (84.8, 65.5), 2: (84.9, 70.0), 4: (84.9, 71.9), 8: (84.9, 73.5), 12: (84.4, 73.3)}

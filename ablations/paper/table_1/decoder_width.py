@@ -5,8 +5,8 @@ python -m ablations.run decoder_width
 
 from dataclasses import replace
 
-from ablations.claims import Alike, Better, Trend
 from ablations.spec import Ablation, Case
+from ablations.spec.claims import Alike, Better, Trend
 from mae_core.recipes import BASELINE
 
 PAPER = {128: (84.9, 69.1), 256: (84.8, 71.3), 512: (84.9, 73.5), 768: (84.4, 73.1), 1024: (84.3, 73.1)}

@@ -5,8 +5,8 @@ python -m ablations.run mask_sampling
 
 from dataclasses import replace
 
-from ablations.claims import Better
 from ablations.spec import Ablation, Case
+from ablations.spec.claims import Better
 from mae_core.recipes import BASELINE
 
 ABLATION = Ablation(

@@ -5,8 +5,8 @@ python -m ablations.run target
 
 from dataclasses import replace
 
-from ablations.claims import Alike, Better
 from ablations.spec import Ablation, Case
+from ablations.spec.claims import Alike, Better
 from mae_core.recipes import BASELINE
 
 ABLATION = Ablation(

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from ablations.needs import DALLE
 from ablations.paper import ABLATIONS
+from ablations.spec.needs import DALLE
 
 PAGE = (Path(__file__).parents[3] / "docs" / "tables-and-figures.md").read_text()
 

@@ -5,10 +5,10 @@ from dataclasses import replace
 import pytest
 from PIL import Image
 
-from ablations.claims import Alike, Better, Trend
 from ablations.paper import ABLATIONS
-from ablations.protocols import direction
 from ablations.selection import select
+from ablations.spec.claims import Alike, Better, Trend
+from ablations.spec.protocols import direction
 from mae_core.data.catalogue import describe
 from mae_core.errors import UserError
 from mae_core.recipes import FINETUNE, ImportRecipe, RobustnessRecipe, TokenizerRecipe

@@ -11,8 +11,8 @@ from typing import Protocol
 from rich.console import Console
 from rich.table import Table
 
-from ablations.display import Display, clock
-from ablations.launch import Launch
+from ablations.launch.display import Display, clock
+from ablations.launch.launch import Launch
 from ablations.names import stage_names
 from ablations.plan import Plan
 from ablations.selection import Selected

@@ -9,9 +9,9 @@ from pathlib import Path
 
 from rich.console import Console
 
-from ablations.execute import Reporter, prepare
-from ablations.forecast import Forecast
-from ablations.launch import Launch
+from ablations.launch.execute import Reporter, prepare
+from ablations.launch.forecast import Forecast
+from ablations.launch.launch import Launch
 from mae_core.errors import UserError
 from mae_core.launch.slurm.launches import ClusterLaunch, Launches
 from mae_core.launch.slurm.settings import find, load

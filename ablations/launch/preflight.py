@@ -14,8 +14,8 @@ from typing import Any
 
 from rich.console import Console
 
-from ablations.execute import have_data
-from ablations.launch import Launch
+from ablations.launch.execute import have_data
+from ablations.launch.launch import Launch
 from mae_core.errors import UserError
 from mae_core.recipes import Recipe, RobustnessRecipe
 from mae_core.signature import Stage

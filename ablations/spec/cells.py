@@ -6,7 +6,7 @@ import functools
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from ablations.case import Case
+from ablations.spec.case import Case
 from mae_core.data.catalogue import DataInfo
 from mae_core.recipes import (
     EncoderRecipe,

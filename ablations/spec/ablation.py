@@ -7,10 +7,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
-from ablations.case import Case
-from ablations.cells import Cell, Setting
-from ablations.claims import Claim
-from ablations.protocols import FINETUNE_AND_LINEAR_PROBE, PROTOCOL_LABELS, Protocols
+from ablations.spec.case import Case
+from ablations.spec.cells import Cell, Setting
+from ablations.spec.claims import Claim
+from ablations.spec.protocols import FINETUNE_AND_LINEAR_PROBE, Protocols
 from mae_core.data.catalogue import DataInfo, describe
 from mae_core.errors import UserError
 from mae_core.recipes import FINETUNE, LINEAR_PROBE, EncoderRecipe, LogisticRegressionRecipe, Recipe, untrained
@@ -90,6 +90,3 @@ def _rivals(default: Case, encoder: EncoderRecipe, protocols: Protocols) -> Iter
     yield probe, "linear_probe", protocols.get("linear_probe", LINEAR_PROBE)
     scratch = Case("scratch", "fine-tuning from scratch", start, data=data)
     yield scratch, "finetune", protocols.get("finetune", FINETUNE)
-
-
-__all__ = ["PROTOCOL_LABELS", "Ablation", "Case", "Cell", "Protocols"]

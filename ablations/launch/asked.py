@@ -6,9 +6,9 @@ import difflib
 from collections.abc import Mapping
 from pathlib import Path
 
-from ablations.cells import Cell
 from ablations.paper import ABLATIONS
 from ablations.selection import select
+from ablations.spec.cells import Cell
 from mae_core.data.catalogue import describe
 from mae_core.errors import UserError
 from mae_core.scales import scale_named

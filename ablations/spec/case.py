@@ -7,8 +7,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
-from ablations.needs import DALLE, Folder, Need, Weights
-from ablations.protocols import Protocols
+from ablations.spec.needs import DALLE, Folder, Need, Weights
+from ablations.spec.protocols import Protocols
 from mae_core.recipes import EncoderRecipe, FittedTargetRecipe, PretrainRecipe, Recipe, fitted_for, imported
 from mae_core.scales import Scale
 
