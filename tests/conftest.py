@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import warnings
 from pathlib import Path
 
@@ -10,6 +11,9 @@ from hypothesis import HealthCheck, settings
 
 ROOT = Path(__file__).parents[1]
 PLACED = Path(os.environ.get("MAE_HOME") or ROOT / "out") / "data" / "fashion_mnist"  # where `make setup` puts it
+
+# a shell without a terminal starts what runs in the background deaf to Ctrl-C, and all its children
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # read when torch, NumPy, MLflow or a hub client is first imported, by a test or by a process that it starts
 os.environ.update(

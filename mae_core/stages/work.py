@@ -53,4 +53,7 @@ def perform(stage: Stage, store: Store, workspace: Workspace) -> Result:
     if stage.recipe.threads is not None:
         torch.set_num_threads(stage.recipe.threads)
     torch.set_flush_denormal(True)  # denormal numbers slow a CPU a hundredfold and carry no information here
-    return WORK[stage.kind](stage, store, workspace)
+    try:
+        return WORK[stage.kind](stage, store, workspace)
+    finally:
+        torch.set_flush_denormal(False)  # whoever called may need them

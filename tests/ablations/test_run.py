@@ -155,7 +155,7 @@ def test_two_launchers_of_the_same_row_do_each_stage_once_and_both_report_it(hom
 
 
 @pytest.mark.slow
-def test_ctrl_c_ends_launcher_and_workers_in_a_sentence_and_the_same_command_goes_on(home):
+def test_ctrl_c_ends_launcher_and_workers_in_a_sentence_that_says_how_to_go_on(home):
     first = command("mask_ratio:75", "--scale", "smoke", home=home)
     deadline = time.monotonic() + 120
     while not list(home.glob("runs/pretrain-*/attempt-*")) and time.monotonic() < deadline:

@@ -67,13 +67,13 @@ def slurm(*words):
     return subprocess.run(words, capture_output=True, text=True, check=True, timeout=60).stdout.strip()
 
 
-def until(true, seconds=800):
-    """Wait for `true` to hold."""
+def until(true, seconds=600, every=0.2):
+    """Wait for `true` to hold, looking again and again."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         if answer := true():
             return answer
-        time.sleep(0.2)
+        time.sleep(every)
     pytest.fail(f"not within {seconds} s; {logs()}")
 
 

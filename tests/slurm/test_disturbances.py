@@ -91,14 +91,25 @@ def fail_node(job, process):
     """The node goes down with all its processes, and comes back once SLURM has noticed."""
     state = Path(os.environ["SLURM_CONF"]).parent
     os.kill(int((state / f"{job.node}.pid").read_text()), signal.SIGKILL)
-    steps = [
-        p for p in psutil.process_iter(["cmdline"]) if f"slurmstepd: [{job.job_id}." in " ".join(p.info["cmdline"])
-    ]
-    for one in [child for step in steps for child in step.children(recursive=True)] + steps:
+    try:
+        for one in processes_of(job):
+            with contextlib.suppress(psutil.NoSuchProcess):
+                one.kill()
+        until(lambda: "down" in slurm("sinfo", "-h", "-n", job.node, "-o", "%T"))
+    finally:
+        subprocess.run(["slurmd", "-N", job.node], check=True, stdin=subprocess.DEVNULL)
+
+
+def processes_of(job):
+    """The job's step daemons and all below them."""
+    name = f"slurmstepd: [{job.job_id}."
+    # a process that ends while it is looked at has no command line
+    steps = [p for p in psutil.process_iter(["cmdline"]) if name in " ".join(p.info["cmdline"] or [])]
+    children = []
+    for step in steps:
         with contextlib.suppress(psutil.NoSuchProcess):
-            one.kill()
-    until(lambda: "down" in slurm("sinfo", "-h", "-n", job.node, "-o", "%T"))
-    subprocess.run(["slurmd", "-N", job.node], check=True, stdin=subprocess.DEVNULL)
+            children += step.children(recursive=True)
+    return children + steps
 
 
 @pytest.mark.parametrize(

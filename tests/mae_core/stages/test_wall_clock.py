@@ -60,9 +60,9 @@ def test_parameters_are_those_of_the_model(laboratory):
 def test_memory_is_watched_at_its_peak():
     with watched(torch.device("cpu")) as peak:
         for _ in range(20):
-            held = torch.ones(32 * 2**20 // 4)
+            held = torch.ones(128 * 2**20 // 4)  # so large that no allocator keeps it at hand
             del held
-    assert 24 * 2**20 < peak.bytes < 200 * 2**20
+    assert 96 * 2**20 < peak.bytes < 400 * 2**20
 
 
 def test_a_target_that_is_fitted_first_is_not_timed_as_if_it_were_pixels(laboratory):
