@@ -45,7 +45,7 @@ class Sweep:
 
     def run(self, console: Console) -> int:
         """Search, decide, report; the exit status."""
-        for number in (signal.SIGTERM, signal.SIGHUP):
+        for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGUSR2):  # the last: SLURM, before a time limit
             signal.signal(number, _interrupt)
         have_data(self.info, self.home)
         files = Files(self.home, self.file)

@@ -8,6 +8,7 @@ python -m sweeps.run tune_rows mask_ratio              the same small search for
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 import time
 from collections.abc import Sequence
@@ -32,15 +33,17 @@ def _arguments(words: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--scale", default="mini", help=f"one of {', '.join(SCALES)}; default mini")
     parser.add_argument("--seeds", type=int, default=3, metavar="N", help="for the best trials; default 3")
     parser.add_argument("--data", metavar="NAME|FOLDER", help="default: the scale's")
-    parser.add_argument("--cluster", choices=["local"], default="local", help="where the workers run")
+    parser.add_argument("--cluster", choices=["local", "slurm"], default="local", help="where the workers run")
+    parser.add_argument("--workers", type=int, default=8, metavar="N", help="with slurm: how many; default 8")
     parser.add_argument("--home", metavar="DIR", help="default: $MAE_HOME, else ./out")
+    parser.add_argument("--requeue", action="store_true", help=argparse.SUPPRESS)  # in the sweep's own last job
     return parser.parse_args(words)
 
 
 def _sweep(asked: argparse.Namespace, console: Console) -> int:
     file = file_name(asked.names)
     studies = select(file)
-    for name in ("trials", "seeds"):
+    for name in ("trials", "seeds", "workers"):
         number = getattr(asked, name)
         if number is not None and number < 1:
             raise UserError(f"--{name} {number} asks for nothing; give 1 or more.")
@@ -51,19 +54,28 @@ def _sweep(asked: argparse.Namespace, console: Console) -> int:
 
     from sweeps.launch import Sweep  # optuna and MLflow: not needed to refuse bad input
 
-    return Sweep(studies, file, scale, info, home, asked.trials, asked.seeds).run(console)
+    sweep = Sweep(studies, file, scale, info, home, asked.trials, asked.seeds)
+    if asked.cluster == "slurm":
+        from sweeps.cluster import submit
+
+        return submit(sweep, asked.names, asked.workers, console)
+    return sweep.run(console)
 
 
 def main(words: Sequence[str] | None = None) -> int:
     """The command; returns the exit status."""
-    begun = time.monotonic()
+    begun, asked, console = time.monotonic(), _arguments(words), Console()
     try:
-        status = _sweep(_arguments(words), console := Console())
+        status = _sweep(asked, console)
     except UserError as error:
         print(error, file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print("Stopped; finished trials are kept and the same command goes on from here.", file=sys.stderr)
+        if asked.requeue:
+            from mae_core.launch.slurm.job import requeue
+
+            requeue(os.environ["SLURM_JOB_ID"])
         return 130
     console.print(f"{time.monotonic() - begun:.0f} s in all.")
     return status

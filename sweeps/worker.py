@@ -2,13 +2,15 @@
 
     python -m sweeps.worker NAME --scale S --data D --home DIR --trials N
 
-Any number of them, on any machines that share the home, work on one study.
+In a job of its own on a cluster it asks SLURM for it again when it was told to stop before the study's end. Any number of them, on any machines that share the home, work on one study.
 """
 
 from __future__ import annotations
 
 import argparse
 import math
+import os
+import signal
 import sys
 import threading
 import time
@@ -18,6 +20,7 @@ from pathlib import Path
 from optuna.trial import Trial
 
 from mae_core.data.catalogue import DataInfo, describe
+from mae_core.launch.slurm.job import requeue
 from mae_core.launch.worker import Wish
 from mae_core.scales import Scale, scale_named
 from mae_core.signature import Stage
@@ -130,12 +133,15 @@ def main() -> None:
     parser.add_argument("--home", type=Path, required=True)
     parser.add_argument("--trials", type=int, required=True)
     parser.add_argument("--launched", action="store_true", help="stop when standard input ends: the launcher is gone")
+    parser.add_argument("--requeue", action="store_true", help="in a job: ask SLURM for it again when told to stop")
     asked = parser.parse_args()
-    scale, info, wish = scale_named(asked.scale), describe(asked.data, asked.home), Wish()
+    scale, info, wish = scale_named(asked.scale), describe(asked.data, asked.home), Wish(signal.SIGUSR2)
     if asked.launched:
         threading.Thread(target=_until_the_launcher_ends, args=(wish,), daemon=True).start()
     for study in select(asked.name):
         work(study, asked.name, scale, info, asked.home, asked.trials or study.trials, wish)
+    if wish.stop and asked.requeue and os.environ.get("SLURM_PROCID", "0") == "0":
+        requeue(os.environ["SLURM_JOB_ID"])
 
 
 if __name__ == "__main__":

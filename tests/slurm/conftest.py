@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import time
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -58,7 +59,8 @@ def cluster(slurm_conf, monkeypatch, home):
     yield home
     keeper = read_sealed(home / "cluster" / KEEPER_FILE) or {}
     mine = {*(one.array.name for one in Arrays(home).all()), *keeper.values()}
-    jobs = [state.job for (name, _), state in queue.queued().items() if name in mine]
+    sweeps = sha256(str(home).encode()).hexdigest()[:8]
+    jobs = [state.job for (name, _), state in queue.queued().items() if name in mine or sweeps in name]
     subprocess.run(["xargs", "-r", "scancel"], input="\n".join(jobs), text=True, check=False)
 
 

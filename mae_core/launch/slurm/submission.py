@@ -41,21 +41,28 @@ class Submitter:
         """Submit an array; `after` is the job id of the one it waits for. Returns its job id."""
         words = ["mae_core.launch.slurm.job", "--home", str(self.home), "--array", array.name]
         shape = self.settings.shape(array.kind)
-        return self._submit(array.name, shape, words, array.indices, array.threads, after)
+        return self._submit(array.name, shape, words, array.indices, array.threads, after and f"aftercorr:{after}")
 
     def keeper(self, name: str) -> str:
         """Submit the keeper."""
         words = ["mae_core.launch.slurm.keeper", "--home", str(self.home)]
         return self._submit(name, self.settings.shape(KEEPER), words, "0", 1, None)
 
+    def command(
+        self, name: str, kind: str, words: list[str], threads: int | None, copies: int = 1, after: str | None = None
+    ) -> str:
+        """Submit `copies` of a module's command line in the shape of `kind`; `after`: the job whose end it awaits."""
+        dependency = after and f"afterany:{after}"
+        return self._submit(name, self.settings.shape(kind), words, f"0-{copies - 1}", threads, dependency)
+
     def _submit(
-        self, name: str, shape: Shape, words: list[str], indices: str, threads: int | None, after: str | None
+        self, name: str, shape: Shape, words: list[str], indices: str, threads: int | None, dependency: str | None
     ) -> str:
         self.logs.mkdir(parents=True, exist_ok=True)
         try:
             with _without_allocation(), contextlib.redirect_stderr(io.StringIO()):  # submitit would print it too
                 executor = _Executor(folder=self.logs)
-                executor.update_parameters(**self._parameters(name, shape, threads, after))
+                executor.update_parameters(**self._parameters(name, shape, threads, dependency))
                 return executor.submit(self._command(words), indices, shape.parallel)
         except (FailedJobError, FailedSubmissionError) as error:
             lines = [line for line in str(error).splitlines() if "error" in line.lower()] or str(error).splitlines()
@@ -69,10 +76,10 @@ class Submitter:
         python = self.settings.python or sys.executable
         return f"{self.settings.container} {shlex.join([python, '-u', '-m', *words])}".strip()
 
-    def _parameters(self, name: str, shape: Shape, threads: int | None, after: str | None) -> dict[str, Any]:
+    def _parameters(self, name: str, shape: Shape, threads: int | None, dependency: str | None) -> dict[str, Any]:
         more: dict[str, Any] = {"chdir": str(self.snapshot), "requeue": True, **dict(shape.more)}
-        if after is not None:
-            more |= {"dependency": f"aftercorr:{after}", "kill-on-invalid-dep": "yes"}
+        if dependency is not None:
+            more |= {"dependency": dependency, "kill-on-invalid-dep": "yes"}
         exclude = ",".join([*filter(None, [shape.exclude]), *self.exclude])
         given = {
             "partition": shape.partition,
