@@ -11,6 +11,7 @@ import sys
 from collections.abc import Sequence
 
 from ablations.launch.launched import signatures_of
+from mae_core.arguments import Parser
 from mae_core.errors import UserError
 from mae_core.home import home_folder
 from mae_core.launch.slurm.cancel import cancel
@@ -20,7 +21,7 @@ from mae_core.tracking.labels import read_labels
 
 def main(words: Sequence[str] | None = None) -> int:
     """The command; returns the exit status."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="python -m ablations.cancel", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("names", nargs="+", metavar="NAME", help="an ablation, NAME:CASE, a cell, or all")

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import argparse
 import sys
 import time
 from collections.abc import Sequence
 
+from mae_core.arguments import Parser
 from mae_core.errors import UserError
 from mae_core.home import home_folder
 from mae_core.store.run import Run, Store
@@ -38,7 +38,7 @@ def _print(run: Run, start: int) -> int:
 
 def main(words: Sequence[str] | None = None) -> int:
     """The command; returns the exit status."""
-    parser = argparse.ArgumentParser(prog="python -m ablations.logs", description=__doc__)
+    parser = Parser(prog="python -m ablations.logs", description=__doc__)
     parser.add_argument("cell", metavar="CELL", help="ablation/case/protocol/seed")
     parser.add_argument("--follow", action="store_true", help="go on until the stage ends")
     parser.add_argument("--home", metavar="DIR", help="default: $MAE_HOME, else ./out")

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Sequence
 
 from ablations.launch.launched import signatures_of
+from mae_core.arguments import Parser
 from mae_core.errors import UserError
 from mae_core.home import home_folder
 from mae_core.launch.slurm.launches import ClusterLaunch, Launches
@@ -22,7 +23,7 @@ from mae_core.store.run import Store
 
 def main(words: Sequence[str] | None = None) -> int:
     """The command; returns the exit status."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="python -m ablations.retry", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("names", nargs="+", metavar="NAME", help="an ablation, NAME:CASE, a cell, or all")

@@ -21,6 +21,7 @@ from ablations.launch.launch import Launch
 from ablations.names import stage_names
 from ablations.paper import ABLATIONS, NOT_YET
 from ablations.selection import Selected, select
+from mae_core.arguments import Parser
 from mae_core.data.catalogue import describe
 from mae_core.errors import UserError
 from mae_core.home import home_folder
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 
 
 def _arguments(words: Sequence[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="python -m ablations.run", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("names", nargs="*", metavar="NAME", help="an ablation, NAME:CASE, a spec file, or all")

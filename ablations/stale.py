@@ -17,6 +17,7 @@ from typing import Any
 from ablations.differences import differences
 from ablations.launch.asked import asked, is_known
 from ablations.spec.cells import Cell
+from mae_core.arguments import Parser
 from mae_core.errors import UserError
 from mae_core.home import home_folder
 from mae_core.signature import from_document
@@ -117,7 +118,7 @@ def _chosen(store: Store, arguments: argparse.Namespace) -> list[tuple[Label, st
 
 def main(words: Sequence[str] | None = None) -> int:
     """The command; returns the exit status."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="python -m ablations.stale", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("names", nargs="*", metavar="NAME", help="ablations; default: all that were launched")

@@ -17,6 +17,7 @@ from rich.live import Live
 from rich.table import Table
 
 from ablations.launch.display import clock
+from mae_core.arguments import Parser
 from mae_core.errors import UserError
 from mae_core.home import home_folder
 from mae_core.launch.slurm.view import STATES, View
@@ -29,7 +30,7 @@ CLUSTER_HEADS = ("job", "node")
 
 
 def _arguments(words: Sequence[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="python -m ablations.status", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("names", nargs="*", metavar="NAME", help="ablations; default: all that were launched")

@@ -17,6 +17,7 @@ from ablations.launch.asked import asked, cell_named
 from ablations.launch.display import clock
 from ablations.spec.cells import Cell
 from ablations.spec.protocols import metric
+from mae_core.arguments import Parser
 from mae_core.errors import UserError
 from mae_core.home import home_folder
 from mae_core.signature import Stage
@@ -122,7 +123,7 @@ def _curve(run: Run, store: Store) -> str:
 
 def main(words: Sequence[str] | None = None) -> int:
     """The command; returns the exit status."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="python -m ablations.why", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("cell", metavar="CELL", help="ablation/case/protocol/seed")

@@ -7,18 +7,16 @@ IN is OpenAI's encoder.pkl, which is read without running anything in it; OUT is
 
 from __future__ import annotations
 
-import argparse
 import sys
 from pathlib import Path
 
+from mae_core.arguments import Parser
 from mae_core.errors import UserError
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command; 2 and one sentence for anything the user can mend."""
-    parser = argparse.ArgumentParser(
-        prog="python -m mae_core.dalle", description="Make DALL-E's encoder usable as a tokenizer."
-    )
+    parser = Parser(prog="python -m mae_core.dalle", description="Make DALL-E's encoder usable as a tokenizer.")
     commands = parser.add_subparsers(dest="command", required=True)
     converting = commands.add_parser("convert", help="write the weights in OpenAI's pickled file as safetensors")
     converting.add_argument("source", metavar="IN", type=Path, help="OpenAI's encoder.pkl")

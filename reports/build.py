@@ -7,9 +7,9 @@ import sys
 from collections.abc import Sequence
 from contextlib import nullcontext
 from pathlib import Path
-from typing import NoReturn
 
 from ablations.selection import Selected, select
+from mae_core.arguments import Parser
 from mae_core.data.catalogue import DataInfo, describe
 from mae_core.errors import UserError
 from mae_core.home import home_folder
@@ -18,15 +18,8 @@ from mae_core.tracking.recovered import recovered
 from reports.results import seeds_found
 
 
-class _Parser(argparse.ArgumentParser):
-    """Bad usage is one sentence, like every other error of a user."""
-
-    def error(self, message: str) -> NoReturn:
-        raise UserError(f"{message[:1].upper()}{message[1:]}; `{self.prog} --help` shows how it is used.")
-
-
 def _arguments(words: Sequence[str] | None) -> argparse.Namespace:
-    parser = _Parser(prog="python -m reports.build", description="Build tables, figures and notebooks from the store.")
+    parser = Parser(prog="python -m reports.build", description="Build tables, figures and notebooks from the store.")
     parser.add_argument(
         "names", nargs="+", metavar="NAME", help="an ablation, NAME:CASE to count one row, a spec file, table_1, or all"
     )

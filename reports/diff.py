@@ -18,6 +18,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from mae_core.arguments import Parser
 from mae_core.errors import UserError
 from mae_core.store.bundle import opened
 from mae_core.store.run import Store
@@ -160,7 +161,7 @@ def summary(comparisons: Sequence[Comparison]) -> str:
 
 
 def _arguments(words: Sequence[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="python -m reports.diff", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("a", type=Path, metavar="A", help="a home, or a bundle of `python -m mae_core.store export`")

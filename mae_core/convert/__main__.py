@@ -8,12 +8,12 @@ a finished run in the home. OUT is a file, for hf a folder.
 
 from __future__ import annotations
 
-import argparse
 import re
 import sys
 from dataclasses import replace
 from pathlib import Path
 
+from mae_core.arguments import Parser
 from mae_core.errors import StoreError, UserError
 
 _SIGNATURE = re.compile(r"[a-z_]+-[0-9a-f]{16}")
@@ -51,7 +51,7 @@ def weights_of(source: str, home: str | None) -> Path:
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command; 2 and one sentence for anything the user can mend."""
-    parser = argparse.ArgumentParser(prog="python -m mae_core.convert", description="Convert weights between formats.")
+    parser = Parser(prog="python -m mae_core.convert", description="Convert weights between formats.")
     parser.add_argument("source", metavar="IN", help="a checkpoint file, a Hugging Face folder, or a run's signature")
     parser.add_argument("target", metavar="OUT", type=Path, help="a file; for hf a folder")
     parser.add_argument("--to", required=True, choices=["official", "timm", "hf", "ours"])

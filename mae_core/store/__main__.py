@@ -17,6 +17,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from mae_core.arguments import Parser
 from mae_core.errors import StoreError, UserError
 from mae_core.home import home_folder
 from mae_core.store import bundle
@@ -30,7 +31,7 @@ LINE = 200  # where there is no terminal
 
 
 def _arguments(given: Sequence[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="python -m mae_core.store", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND", dest="command")

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from mae_core.arguments import Parser
 from mae_core.errors import UserError
 from mae_core.home import home_folder
 from mae_core.store.run import Run, Store
@@ -31,7 +31,7 @@ def _runs(name: str, home: Path) -> list[Run]:
 
 def main(words: Sequence[str] | None = None) -> int:
     """Exit status: 0 healthy (nothing is printed), 1 something ails the run, 2 no such run."""
-    parser = argparse.ArgumentParser(prog="python -m reports.doctor", description=__doc__)
+    parser = Parser(prog="python -m reports.doctor", description=__doc__)
     parser.add_argument("run", metavar="RUN", help="a signature, its beginning, or ABLATION/CASE/PROTOCOL/SEED")
     parser.add_argument("--home", help="default: $MAE_HOME, else ./out")
     arguments = parser.parse_args(words)

@@ -10,7 +10,10 @@ from tests.reports.laboratory import Laboratory
 
 def ran(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, str, str]:
     """Exit status, what was printed, and the complaint."""
-    status = main(list(words))
+    try:
+        status = main(list(words))
+    except SystemExit as ended:  # bad usage
+        status = int(ended.code or 0)
     printed = capsys.readouterr()
     return status, printed.out, printed.err
 
