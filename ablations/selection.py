@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import importlib.util
+import traceback
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -37,17 +38,19 @@ def select(names: Iterable[str]) -> list[Selected]:
 def _meant(name: str) -> list[Selected]:
     if name == "all":
         return [Selected(ablation) for ablation in ABLATIONS.values()]
-    if name.endswith(".py"):
-        return [Selected(_from_file(Path(name)))]
     plain, _, case = name.partition(":")
-    if plain in NOT_YET:
-        raise UserError(f"{plain} ({NOT_YET[plain]}) is not yet available; --list says what is.")
-    if plain not in ABLATIONS:
-        close = difflib.get_close_matches(plain, ABLATIONS, n=1)
-        hint = f"did you mean {close[0]}?" if close else "--list names them all."
-        raise UserError(f"There is no ablation {plain!r}; {hint}")
-    ablation = ABLATIONS[plain]
+    ablation = _from_file(Path(plain)) if plain.endswith(".py") else _of_the_paper(plain)
     return [Selected(ablation, ablation.case(case).key if case else None)]
+
+
+def _of_the_paper(name: str) -> Ablation:
+    if name in NOT_YET:
+        raise UserError(f"{name} ({NOT_YET[name]}) is not yet available; --list says what is.")
+    if name not in ABLATIONS:
+        close = difflib.get_close_matches(name, ABLATIONS, n=1)
+        hint = f"did you mean {close[0]}?" if close else "--list names them all."
+        raise UserError(f"There is no ablation {name!r}; {hint}")
+    return ABLATIONS[name]
 
 
 def _from_file(path: Path) -> Ablation:
@@ -58,8 +61,28 @@ def _from_file(path: Path) -> Ablation:
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:  # whatever stands in the file
+        raise UserError(f"{path}{_line(error, path)}: {_said(error)}") from error
     ablation = getattr(module, "ABLATION", None)
     if not isinstance(ablation, Ablation):
-        raise UserError(f"{path} defines no ABLATION; give it one, like those in ablations/.")
+        raise UserError(f"{path} defines no ABLATION; give it one, like those in ablations/paper/.")
+    if ablation != ABLATIONS.get(ablation.name, ablation):
+        raise UserError(f"{path} gives its ablation the name of the paper's {ablation.name}; give it another.")
     return ablation
+
+
+def _line(error: Exception, path: Path) -> str:
+    """Where in the file `path` the error arose, as far as it says so."""
+    places = [(frame.filename, frame.lineno) for frame in traceback.extract_tb(error.__traceback__)]
+    if isinstance(error, SyntaxError):
+        places.append((error.filename or "", error.lineno))
+    lines = [line for file, line in places if Path(file).absolute() == path.absolute()]
+    return f", line {lines[-1]}" if lines else ""
+
+
+def _said(error: Exception) -> str:
+    if isinstance(error, UserError):
+        return str(error)
+    return f"{type(error).__name__}: {(str(error).splitlines() or [''])[0]}; correct it."

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -15,6 +17,8 @@ from mae_core.data.catalogue import DataInfo, describe
 from mae_core.errors import UserError
 from mae_core.recipes import FINETUNE, LINEAR_PROBE, EncoderRecipe, LogisticRegressionRecipe, Recipe, untrained
 from mae_core.scales import Scale
+
+PLAIN = re.compile(r"\w[\w.-]*", re.ASCII)  # names of ablations and keys of cases
 
 
 @dataclass(frozen=True)
@@ -32,6 +36,18 @@ class Ablation:
     figure: Literal["curves", "dots"] = "dots"
     decisions: tuple[str, ...] = ()  # what the paper leaves open and we chose, a sentence each
     home: Path = Path("out")  # where data that single rows name are looked for
+
+    def __post_init__(self) -> None:
+        counts = Counter(case.key for case in self.cases)
+        for name in (self.name, *counts):
+            if not PLAIN.fullmatch(name):
+                raise UserError(
+                    f"{name!r} becomes part of file names; write it with letters, digits, _, - and . alone."
+                )
+        twice = [key for key, count in counts.items() if count > 1]
+        if twice:
+            raise UserError(f"{self.name} has two cases of key {twice[0]!r}; give each a key of its own.")
+        self.case(self.default)
 
     def case(self, key: str) -> Case:
         """The row of that key. Raises UserError, naming those there are."""

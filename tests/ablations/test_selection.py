@@ -1,0 +1,60 @@
+"""Names: what a command line means by them, and what is said of a spec file that cannot be used."""
+
+from pathlib import Path
+
+import pytest
+
+from ablations.paper import ABLATIONS, mask_ratio
+from ablations.selection import select
+from mae_core.errors import UserError
+
+SPEC = """\
+from dataclasses import replace
+from ablations.spec import Ablation, Case
+from mae_core.recipes import BASELINE
+cases = tuple(Case(str(n), f"{n} blocks", replace(BASELINE, decoder_depth=n)) for n in (1, 8))
+ABLATION = Ablation("mine", "Mine", "ours", "blocks", "8", cases)
+"""
+
+
+@pytest.fixture
+def spec(tmp_path):
+    path = tmp_path / "mine.py"
+    path.write_text(SPEC)
+    return path
+
+
+def test_each_ablation_is_meant_once_and_all_are_the_papers():
+    assert [one.ablation.name for one in select(["all", "mask_ratio"])] == list(ABLATIONS)
+
+
+def test_a_row_of_a_spec_file_is_named_as_a_row_of_the_papers(spec):
+    (one,) = select([f"{spec}:1"])
+    assert (one.ablation.name, one.only) == ("mine", "1")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("replace(BASELINE", "(replace(BASELINE", "mine.py, line 4: SyntaxError"),
+        ("BASELINE, d", "BASE, d", "mine.py, line 4: NameError: name 'BASE' is not defined; correct it."),
+        ("decoder_depth=n", "decoder_dept=n", "line 4: PretrainRecipe has no field decoder_dept; did you mean"),
+        ("decoder_depth=n", "mask_ratio=1.0", "line 4: PretrainRecipe: mask_ratio cannot be 1.0"),
+        ("decoder_depth=n", "patch_size=15", "line 4: PretrainRecipe: patch_size 15 does not divide the image of 224"),
+        ("ABLATION", "ablation", "defines no ABLATION"),
+        ('"mine"', '"mask_ratio"', "the name of the paper's mask_ratio"),
+        ('"mine"', '"../mine"', "'../mine' becomes part of file names"),
+        ("str(n)", '"one"', "two cases of key 'one'"),
+    ],
+)
+def test_a_spec_file_that_cannot_be_used_is_one_sentence(spec, old, new, said):
+    spec.write_text(SPEC.replace(old, new))
+    with pytest.raises(UserError) as caught:
+        select([str(spec)])
+    assert said in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_module_of_the_paper_may_be_named_by_its_file():
+    (one,) = select([str(Path(mask_ratio.__file__))])
+    assert one.ablation == ABLATIONS["mask_ratio"]
