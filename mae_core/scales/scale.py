@@ -80,13 +80,16 @@ def _warmup(paper: Any, values: Mapping[str, Any], share: float) -> float:
 
 
 def _of_data(paper: Recipe, values: Mapping[str, Any], info: DataInfo, fields: set[str]) -> dict[str, Any]:
-    """What the data decide: what they are, their channels, and no more images or labels than there are."""
+    """What the data decide: what they are, their channels, and that no count, a batch among them, exceeds them."""
     found: dict[str, Any] = {"data": info.data, "fingerprint": info.fingerprint, "in_chans": info.in_chans}
     limits = {"train_images": info.num_train, "fit_images": info.num_train, "labels": learnable(info)}
     for name, limit in limits.items():
         asked = values.get(name, getattr(paper, name, None))
         if asked is not None:
             found[name] = min(asked, limit)
+    learnt = found.get("train_images", found.get("labels", info.num_train))
+    if "batch_size" in fields:  # or the learning rate, which goes with it, would be that of a batch nobody sees
+        found["batch_size"] = min(values.get("batch_size", getattr(paper, "batch_size", learnt)), learnt)
     return {name: value for name, value in found.items() if name in fields}
 
 

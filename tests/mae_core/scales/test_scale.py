@@ -13,6 +13,7 @@ from mae_core.recipes import (
     FINETUNE,
     FINETUNE_NORM_PIXEL,
     FROM_SCRATCH,
+    LINEAR_PROBE,
     VIT_B,
     VIT_H,
     EncoderRecipe,
@@ -129,3 +130,11 @@ def test_what_a_scale_switches_off_stays_off(scale):
 )
 def test_a_departure_is_kept_as_what_it_means(name, value, usual, default, ours):
     assert departed(name, value, usual, default) == pytest.approx(ours)
+
+
+@pytest.mark.parametrize("scale", SCALES.values(), ids=lambda s: s.name)
+@pytest.mark.parametrize("paper", [BASELINE, FINETUNE, LINEAR_PROBE], ids=lambda recipe: recipe.KIND)
+def test_of_few_images_a_batch_holds_no_more_than_are_learnt_from(scale, paper):
+    scaled = scale.apply(paper, replace(FASHION, num_train=20))
+    learnt = getattr(scaled, "train_images", None) or getattr(scaled, "labels", None) or 20
+    assert scaled.batch_size == learnt <= 20
