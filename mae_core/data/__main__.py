@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 
 from mae_core.data import fashion_mnist
-from mae_core.data.folders import list_folder
+from mae_core.data.folders.listing import list_folder
 from mae_core.data.placement import origin_of
 from mae_core.errors import UserError
 
@@ -26,7 +26,7 @@ def fetch(home: Path) -> int:
 
 def scan(folder: Path) -> int:
     """Print every image that cannot be decoded; 1 if there are any."""
-    from mae_core.data import decoding  # here, because fetching needs no Pillow
+    from mae_core.data.folders import decoding  # here, because fetching needs no Pillow
 
     listing = list_folder(folder)
     count = 0

@@ -10,7 +10,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from mae_core.data.folders import LAYOUTS, Survey, list_folder, survey
+from mae_core.data.folders.listing import LAYOUTS, list_folder
+from mae_core.data.folders.survey import Survey, survey
 from mae_core.data.placement import is_checked
 from mae_core.errors import DataError
 
@@ -48,6 +49,7 @@ class DataInfo:
     num_test: int
     labelled: bool
     available: bool  # on this machine, now
+    same_size: tuple[int, int] | None = None  # height, width of all images, where they share it and it is known
 
 
 def _published(name: str, checksums: dict[str, str]) -> str:
@@ -117,6 +119,7 @@ def _surveyed(name: str, data: str, folder: Path, home: Path) -> DataInfo:
         num_test=found.num_test,
         labelled=found.num_classes > 0,
         available=True,
+        same_size=found.same_size,
     )
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Protocol
@@ -13,9 +12,11 @@ import torch.nn.functional as F
 
 from mae_core.data import cifar10, digits, fashion_mnist
 from mae_core.data.catalogue import describe, folder_survey, image_folder
-from mae_core.data.files import ImageFiles
-from mae_core.data.folders import list_folder
+from mae_core.data.folders.files import ImageFiles
+from mae_core.data.folders.levels import Constants
+from mae_core.data.folders.listing import list_folder
 from mae_core.data.in_memory import MEMORY_LIMIT, InMemory, Pixels, decoded
+from mae_core.data.normalisation import constants_of, measured_levels
 from mae_core.data.on_disk import OnDisk
 from mae_core.data.transforms import crops
 from mae_core.data.transforms.randaugment import randaugmented
@@ -26,17 +27,8 @@ __all__ = ["Images", "View", "open_images"]
 
 Split = Literal["train", "test"]
 Size = tuple[int, int]
-Constants = tuple[float, ...]
 
-IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
-GREY_MEAN, GREY_STD = (0.459,), (0.226,)  # the same, weighted as grey is
-FASHION_MNIST_MEAN, FASHION_MNIST_STD = (0.2190,), (0.3318,)  # of the train images padded to 32×32
-DIGITS_MEAN, DIGITS_STD = (0.3095,), (0.3492,)  # of the train images at 32×32
 LARGEST_WITH_MARGIN = 224
-OWN_CONSTANTS: Mapping[str, tuple[Constants, Constants]] = {
-    "fashion_mnist": (FASHION_MNIST_MEAN, FASHION_MNIST_STD),
-    "digits": (DIGITS_MEAN, DIGITS_STD),
-}
 CPU = torch.device("cpu")
 
 
@@ -146,14 +138,6 @@ class Images:
         return crops.as_float(crops.windows(canvas, draws.offsets(room), self.size))
 
 
-def constants_of(data: str, in_chans: int) -> tuple[Constants, Constants]:
-    """Mean and standard deviation of each channel by which the images of `data` are normalised."""
-    if data in OWN_CONSTANTS:
-        mean, std = OWN_CONSTANTS[data]
-        return mean * in_chans, std * in_chans
-    return (IMAGENET_MEAN, IMAGENET_STD) if in_chans == 3 else (GREY_MEAN, GREY_STD)
-
-
 def _draws(samples: torch.Tensor, view: View) -> Draws | None:
     return None if view.augmentation in ("none", "eval") else Draws.of(view, samples)
 
@@ -169,7 +153,7 @@ def _shrunk(pixels: torch.Tensor, size: Size) -> torch.Tensor:
     return torch.cat([crops.resized(part, smaller) for part in torch.split(pixels, 4096)])
 
 
-def _arrays(data: str, home: Path, split: Split) -> tuple[Pixels, Pixels]:
+def _named_arrays(data: str, home: Path, split: Split) -> tuple[Pixels, Pixels]:
     """Images (n, C, h, w) and labels (n,)."""
     if data == "digits":
         return digits.arrays(split)
@@ -178,20 +162,24 @@ def _arrays(data: str, home: Path, split: Split) -> tuple[Pixels, Pixels]:
     return fashion_mnist.arrays(home, split)
 
 
-def _open_arrays(data: str, home: Path, split: Split, size: Size, in_chans: int) -> Images:
-    images, labels = _arrays(data, home, split)
+def _open_named(data: str, home: Path, split: Split, size: Size, in_chans: int, learnt: str) -> Images:
+    images, labels = _named_arrays(data, home, split)
     padding = 2 if data == "fashion_mnist" and size == (32, 32) else 0  # 28×28 in a frame; elsewhere it is resized
     pixels = torch.from_numpy(images)  # (n, C, h, w)
     if size[0] < pixels.shape[-2] or size[1] < pixels.shape[-1]:
         pixels = _shrunk(pixels, size)
-    mean, std = constants_of(data, in_chans)
+    mean, std = constants_of(learnt, home, in_chans)
     source = InMemory(pixels, in_chans=in_chans, size=size, padding=padding)
     return Images(source, size, torch.from_numpy(labels).long(), 10, mean, std, has_margin=False)
 
 
-def _open_folder(data: str, home: Path, split: Split, size: Size, in_chans: int, memory_limit: int) -> Images:
+def _open_folder(
+    data: str, home: Path, split: Split, size: Size, in_chans: int, learnt: str, memory_limit: int
+) -> Images:
     folder = image_folder(data, home)
     known = folder_survey(folder, home)
+    _refuse_other_channels(data, in_chans, {1, 3, known.in_chans} if known.kind == "photographs" else {known.in_chans})
+    levels = measured_levels(learnt, home) if known.kind == "arrays" else None
     files = ImageFiles(list_folder(folder), split)
     # images that have the size asked for are seen whole; of others the margin of the paper's 256 for 224 is kept
     # (up to 224 px: at larger sizes, such as 448, the released fine-tuning takes the whole centre)
@@ -199,12 +187,18 @@ def _open_folder(data: str, home: Path, split: Split, size: Size, in_chans: int,
     stored = (round(size[0] * MARGIN), round(size[1] * MARGIN)) if has_margin else size
     source: Source
     if len(files) * in_chans * stored[0] * stored[1] <= memory_limit:
-        pixels = decoded(files, stored, in_chans, home / "data" / "decoded", known.fingerprint)
+        pixels = decoded(files, stored, in_chans, home / "data" / "decoded", known.fingerprint, levels)
         source = InMemory(torch.from_numpy(pixels), in_chans=in_chans, size=size, corrupt=files.corrupt)
     else:
-        source = OnDisk(files, in_chans=in_chans, size=size, stored=stored)
+        source = OnDisk(files, in_chans=in_chans, size=size, stored=stored, levels=levels)
     labels = None if files.labels is None else torch.from_numpy(files.labels)
-    return Images(source, size, labels, known.num_classes, *constants_of(data, in_chans), has_margin=has_margin)
+    return Images(source, size, labels, known.num_classes, *constants_of(learnt, home, in_chans), has_margin=has_margin)
+
+
+def _refuse_other_channels(data: str, in_chans: int, readable: set[int]) -> None:
+    if in_chans not in readable:
+        known = " or ".join(map(str, sorted(readable)))
+        raise DataError(f"{data} is read with {known} channels, not {in_chans}; change in_chans or choose other data.")
 
 
 def open_images(
@@ -215,9 +209,14 @@ def open_images(
     in_chans: int,
     fingerprint: str,
     *,
+    normalised_as: str | None = None,
     memory_limit: int = MEMORY_LIMIT,
 ) -> Images:
-    """One split of `data`, at `image_size` (height, width) and with 1 or 3 channels, whatever the files have.
+    """One split of `data`, at `image_size` (height, width).
+
+    Photographs have 1 or 3 channels as asked for, or 4 where the folder has alpha; arrays have their own. Pixels are
+    normalised, and the values of arrays scaled, as those of the data `normalised_as`, which a model learnt from; None:
+    as their own.
 
     Fashion-MNIST, CIFAR-10, the digits and folders of up to `memory_limit` bytes are kept decoded; larger folders
     are decoded for each batch.
@@ -231,12 +230,12 @@ def open_images(
             f"the data changed since this run was planned ({data} was {fingerprint or 'not stated'} and is "
             f"{info.fingerprint}); plan it again by repeating the command, or put the old data back."
         )
-    if in_chans not in (1, 3):
-        raise DataError(f"images are read with 1 or 3 channels, not {in_chans}; change in_chans.")
+    learnt = normalised_as or data
     if data in ("fashion_mnist", "cifar10", "digits"):
-        return _open_arrays(data, home, split, image_size, in_chans)
+        _refuse_other_channels(data, in_chans, {1, 3})
+        return _open_named(data, home, split, image_size, in_chans, learnt)
     if not info.available:
         raise DataError(
             f"{data} is not on this machine: put it in {image_folder(data, home)} or name its folder in $MAE_IMAGENET."
         )
-    return _open_folder(data, home, split, image_size, in_chans, memory_limit)
+    return _open_folder(data, home, split, image_size, in_chans, learnt, memory_limit)

@@ -15,8 +15,9 @@ import torch
 import torch.nn.functional as F
 from filelock import FileLock
 
-from mae_core.data.decoding import cover_box, decode
-from mae_core.data.files import ImageFiles
+from mae_core.data.folders.decoding import cover_box, decode
+from mae_core.data.folders.files import ImageFiles
+from mae_core.data.folders.levels import Levels
 from mae_core.data.placement import placing, read_json
 from mae_core.data.transforms import crops
 from mae_core.data.transforms.views import Draws
@@ -62,8 +63,11 @@ def kept(path: Path, shape: tuple[int, ...], rows: Callable[[], Iterable[Pixels]
     return found
 
 
-def _decoded_chunks(files: ImageFiles, size: tuple[int, int], in_chans: int, damage: Path) -> Iterator[Pixels]:
-    make = functools.partial(decode, size=size, in_chans=in_chans, box_of=functools.partial(cover_box, size=size))
+def _decoded_chunks(
+    files: ImageFiles, size: tuple[int, int], in_chans: int, levels: Levels | None, damage: Path
+) -> Iterator[Pixels]:
+    box_of = functools.partial(cover_box, size=size)
+    make = functools.partial(decode, size=size, in_chans=in_chans, box_of=box_of, levels=levels)
     blank = np.zeros((in_chans, *size), np.uint8)
     with ThreadPoolExecutor(torch.get_num_threads()) as pool:
         for first in range(0, len(files), CHUNK):
@@ -75,12 +79,19 @@ def _decoded_chunks(files: ImageFiles, size: tuple[int, int], in_chans: int, dam
         temporary.write_text(json.dumps({"damaged": files.damaged}))
 
 
-def decoded(files: ImageFiles, size: tuple[int, int], in_chans: int, folder: Path, fingerprint: str) -> Pixels:
-    """Every image of `files` at `size`, (n, in_chans, *size), decoded once into `folder`."""
-    identity = repr((fingerprint, files.split, size, in_chans, DECODING))
+def decoded(
+    files: ImageFiles,
+    size: tuple[int, int],
+    in_chans: int,
+    folder: Path,
+    fingerprint: str,
+    levels: Levels | None = None,
+) -> Pixels:
+    """Every image of `files` at `size` and `levels`, (n, in_chans, *size), decoded once into `folder`."""
+    identity = repr((fingerprint, files.split, size, in_chans, DECODING, *([levels] if levels else [])))
     path = folder / f"{hashlib.sha256(identity.encode()).hexdigest()[:16]}.npy"
     damage = path.with_suffix(".json")
-    rows = functools.partial(_decoded_chunks, files, size, in_chans, damage)
+    rows = functools.partial(_decoded_chunks, files, size, in_chans, levels, damage)
     pixels = kept(path, (len(files), in_chans, *size), rows)
     files.know_damaged(read_json(damage).get("damaged", []))
     return pixels

@@ -9,18 +9,27 @@ from pathlib import Path
 
 import torch
 
-from mae_core.data.decoding import Box, cover_box, decode
-from mae_core.data.files import ImageFiles
+from mae_core.data.folders.decoding import Box, cover_box, decode
+from mae_core.data.folders.files import ImageFiles
+from mae_core.data.folders.levels import Levels
 from mae_core.data.reading import ReadingAhead
 from mae_core.data.transforms import crops
 from mae_core.data.transforms.views import Draws
 
 
 class OnDisk:
-    """Images in their files; `stored` is the size at which one is seen whole."""
+    """Images in their files; `stored` is the size at which one is seen whole, `levels` are those of array files."""
 
-    def __init__(self, files: ImageFiles, *, in_chans: int, size: tuple[int, int], stored: tuple[int, int]) -> None:
-        self.files, self.in_chans, self.size, self.stored = files, in_chans, size, stored
+    def __init__(
+        self,
+        files: ImageFiles,
+        *,
+        in_chans: int,
+        size: tuple[int, int],
+        stored: tuple[int, int],
+        levels: Levels | None = None,
+    ) -> None:
+        self.files, self.in_chans, self.size, self.stored, self.levels = files, in_chans, size, stored, levels
         self.reading = ReadingAhead()
 
     def __len__(self) -> int:
@@ -38,7 +47,8 @@ class OnDisk:
 
         def read(place: int, sample: int) -> torch.Tensor | None:
             part = functools.partial(box_of, place)
-            pixels = self.files.read(sample, functools.partial(decode, size=size, in_chans=self.in_chans, box_of=part))
+            make = functools.partial(decode, size=size, in_chans=self.in_chans, box_of=part, levels=self.levels)
+            pixels = self.files.read(sample, make)
             return None if pixels is None else torch.from_numpy(pixels)
 
         # threads of this batch alone, so that loader processes may be forked; Pillow decodes outside Python's lock

@@ -9,6 +9,7 @@ from mae_core.data.catalogue import DataInfo
 from mae_core.recipes import EncoderRecipe, FinetuneRecipe, FittedTargetRecipe, PretrainRecipe, Recipe
 
 IMAGENET_TRAIN = 1_281_167  # images
+STRIP = 2  # longer side to shorter, from which a square in the centre shows no more than half of an image
 SHORTEST_MEMORY = 0.5  # of averaged weights: the last step never counts for more than half
 
 
@@ -30,6 +31,19 @@ def fitted(paper: Recipe, scaled: dict[str, Any], usual_patch: int) -> dict[str,
     ):
         found["patch_size"] = usual_patch
     return found
+
+
+def shaped(image_size: tuple[int, int], patch_size: int, info: DataInfo) -> tuple[int, int]:
+    """`image_size`, or for data that are all strips of one size: as many pixels in the strips' shape.
+
+    Sides are multiples of two patches, so that grid sampling stays exact.
+    """
+    height, width = info.same_size or (1, 1)
+    if image_size[0] != image_size[1] or max(height, width) < STRIP * min(height, width):
+        return image_size
+    step, stretch = 2 * patch_size, math.sqrt(height / width)
+    down, across = (max(1, round(side / step)) * step for side in (image_size[0] * stretch, image_size[1] / stretch))
+    return down, across
 
 
 def _width(width: int, heads: int) -> int:

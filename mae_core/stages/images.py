@@ -8,7 +8,7 @@ from typing import Literal
 import torch
 
 from mae_core.data import splits
-from mae_core.data.images import Images, constants_of, open_images
+from mae_core.data.images import Images, open_images
 from mae_core.errors import DataError
 from mae_core.recipes import (
     EncoderRecipe,
@@ -35,13 +35,10 @@ def images_of(
     """
     images = open_images(
         recipe.data, store.home, split, image_size=shape.image_size, in_chans=shape.in_chans,
-        fingerprint=recipe.fingerprint,
+        fingerprint=recipe.fingerprint, normalised_as=normalised_as,
     )  # fmt: skip
     if isinstance(shape, ImportRecipe) and shape.mean is not None and shape.std is not None:
         return replace(images, mean=shape.mean, std=shape.std)
-    if normalised_as is not None:
-        mean, std = constants_of(normalised_as, shape.in_chans)
-        return replace(images, mean=mean, std=std)
     return images
 
 

@@ -92,7 +92,8 @@ def corrupted(
     """The images under one of `CORRUPTIONS`; each depends on itself and its own draws alone.
 
     Args:
-        pixels: (N, C, H, W) float32 in [0, 1], of one or three channels.
+        pixels: (N, C, H, W) float32 in [0, 1]; channels that are neither grey nor colour are corrupted one by one,
+            all by the same draws.
         samples: (N,) sample numbers, which key the draws.
         corruption: its name.
         severity: 1 … 5.
@@ -101,4 +102,7 @@ def corrupted(
     Returns:
         (N, C, H, W) in [0, 1].
     """
+    if pixels.shape[1] not in (1, 3):
+        channels = pixels.split(1, dim=1)
+        return torch.cat([corrupted(one, samples, corruption, severity, seed) for one in channels], dim=1)
     return CORRUPTIONS[corruption](pixels, samples, severity, seed).clamp(0, 1)

@@ -65,8 +65,11 @@ def flipped(imgs: torch.Tensor, flips: torch.Tensor) -> torch.Tensor:
 
 
 def _grey(imgs: torch.Tensor) -> torch.Tensor:
+    """Luma of colour, the mean of all channels where they are others: (N, 1, H, W)."""
     if imgs.shape[1] == 1:
         return imgs
+    if imgs.shape[1] != 3:
+        return imgs.mean(1, keepdim=True)
     red, green, blue = imgs.unbind(1)
     return (red * LUMA[0] + green * LUMA[1] + blue * LUMA[2])[:, None]
 

@@ -46,8 +46,12 @@ def randaugmented(
 ) -> torch.Tensor:
     """Images (N, C, H, W) in [0, 1] after RandAugment, each by the draws of its own sample number.
 
-    Grey images are augmented as colour ones and turned back into grey.
+    Grey images are augmented as colour ones and turned back into grey. Of images with other channels each channel is
+    augmented as a grey image, all by the same draws.
     """
+    if imgs.shape[1] not in (1, 3):
+        channels = zip(imgs.split(1, dim=1), mean, strict=True)
+        return torch.cat([randaugmented(img, samples, (level,), seed, epoch) for img, level in channels], dim=1)
     fill = tuple(round(255 * value) for value in (mean * 3)[:3])
     policy = _policy(min(imgs.shape[-2:]), fill)
     colour = crops.with_channels((imgs.cpu() * 255).round().byte(), 3).permute(0, 2, 3, 1).numpy()  # (N, H, W, 3)

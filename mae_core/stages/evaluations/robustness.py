@@ -13,7 +13,7 @@ from types import MappingProxyType
 import torch
 
 from mae_core.data.catalogue import KNOWN, class_names, image_folder
-from mae_core.data.folders import list_folder
+from mae_core.data.folders.listing import list_folder
 from mae_core.data.images import Images
 from mae_core.errors import DataError, StoreError
 from mae_core.model.classifier import Classifier, shape_at

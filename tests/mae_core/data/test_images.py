@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mae_core.data import fashion_mnist
-from mae_core.data.images import FASHION_MNIST_MEAN, FASHION_MNIST_STD, View
+from mae_core.data.images import View
+from mae_core.data.normalisation import FASHION_MNIST_MEAN, FASHION_MNIST_STD
 from mae_core.data.transforms.views import Augmentation
 from mae_core.errors import DataError
 from tests.mae_core.data.pictures import opened, paint_split

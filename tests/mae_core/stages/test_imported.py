@@ -9,7 +9,7 @@ from safetensors.torch import load_file
 
 from mae_core.convert.__main__ import convert
 from mae_core.convert.named import compare, named
-from mae_core.data.images import IMAGENET_MEAN, IMAGENET_STD
+from mae_core.data.normalisation import IMAGENET_MEAN, IMAGENET_STD
 from mae_core.model.encoder import Encoder, WeightsError
 from mae_core.model.position import resized_position
 from mae_core.recipes import ImportRecipe, KnnRecipe, imported, imports

@@ -9,8 +9,8 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from mae_core.data.decoding import UnreadableImage
-from mae_core.data.folders import Listing
+from mae_core.data.folders.decoding import OtherChannels, UnreadableImage
+from mae_core.data.folders.listing import Listing
 from mae_core.errors import DataError
 
 Pixels = npt.NDArray[np.uint8]
@@ -65,7 +65,7 @@ class ImageFiles:
         """What `decode` makes of the sample's file or its replacement; None for a damaged test image.
 
         Raises:
-            DataError: too many train images are damaged.
+            DataError: too many train images are damaged, or one has not the channels of the others.
         """
         for candidate in self._candidates(sample):
             if candidate in self._damaged:
@@ -76,6 +76,11 @@ class ImageFiles:
                 self._damaged.add(candidate)
                 if self.split == "train":
                     self.refuse_damage()
+            except OtherChannels as other:
+                odd, usual = (self.root / self.names[number] for number in (candidate, 0 if candidate else -1))
+                raise DataError(
+                    f"{odd} has {other} channels, unlike {usual}; give a folder whose images all have the same."
+                ) from None
         if self.split == "test":
             return None
         raise DataError(

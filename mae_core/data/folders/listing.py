@@ -1,21 +1,16 @@
-"""Image folders: which files are train and which test, which classes they have, and what identifies the whole."""
+"""Listings: which files of an image folder are train and which test, and which classes they have."""
 
 from __future__ import annotations
 
 import hashlib
-import json
 import os
-from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
-from mae_core.data.placement import placing, read_json
 from mae_core.errors import DataError
 
-SUFFIXES = (".jpg", ".jpeg", ".png", ".ppm", ".pgm", ".bmp", ".tif", ".tiff", ".webp", ".gif")
-GREY_MODES = ("1", "L", "I", "I;16", "I;16L", "I;16B", "I;16N")  # Pillow's names
-SAMPLED = 64  # images opened to tell grey from colour
-RELIST_UP_TO = 50_000  # files; a larger folder is taken as unchanged while its directories' times are
+SUFFIXES = (".jpg", ".jpeg", ".png", ".ppm", ".pgm", ".bmp", ".tif", ".tiff", ".webp", ".gif", ".npy")
+MAYBE_ARRAYS = (".npy", ".tif", ".tiff")  # the others are photographs
 LAYOUTS = (
     "train/CLASS/* with val/CLASS/* (labelled), val/CLASS/* alone (to be scored on), train/* with val/* (unlabelled), "
     "or one folder of unlabelled images"
@@ -42,19 +37,7 @@ class Listing:
         return ["" if self.train else "/".join(image.split("/")[1:-2]) for image in self.test]
 
 
-@dataclass(frozen=True)
-class Survey:
-    """What a plan needs to know about a folder, kept so that a million files are not read again."""
-
-    fingerprint: str
-    in_chans: int
-    same_size: tuple[int, int] | None  # height, width shared by all sampled images
-    num_classes: int
-    num_train: int
-    num_test: int
-
-
-class _Walk:
+class Walk:
     """One pass over a folder: its images with their sizes in bytes, its directories with their times of change."""
 
     def __init__(self, root: Path, *, sizes: bool) -> None:
@@ -94,8 +77,9 @@ def _is_test_only(root: Path) -> bool:
     return all(path.name == "val" or path.name.startswith(".") for path in root.iterdir())
 
 
-def _walked(root: Path, *, sizes: bool) -> _Walk:
-    walk = _Walk(root, sizes=sizes)
+def walked(root: Path, *, sizes: bool) -> Walk:
+    """What lies in `root`: in train/ and val/, in val/ alone, or anywhere. Raises DataError without images."""
+    walk = Walk(root, sizes=sizes)
     if (root / "train").is_dir():
         if not (root / "val").is_dir():
             raise DataError(f"{root} has train/ but no val/; a data folder is laid out as {LAYOUTS}.")
@@ -131,7 +115,8 @@ def _some(names: set[str]) -> str:
     return f"{shown} and {len(names) - 5} more" if len(names) > 5 else shown
 
 
-def _split(root: Path, walk: _Walk) -> Listing:
+def split(root: Path, walk: Walk) -> Listing:
+    """The images that `walk` found, by split and class. Raises DataError where they are laid out in no known way."""
     images = sorted(walk.images)
     if "train" not in walk.directories:
         alone = all(image.startswith("val/") for image in images)
@@ -173,66 +158,4 @@ def list_folder(root: Path) -> Listing:
     Raises:
         DataError: the folder is laid out in no known way.
     """
-    return _split(root, _walked(root, sizes=False))
-
-
-def _fingerprint(images: dict[str, int]) -> str:
-    digest = hashlib.sha256()
-    for name in sorted(images):
-        digest.update(os.fsencode(name) + b"\0" + str(images[name]).encode() + b"\0")
-    return f"folder:{digest.hexdigest()[:16]}"
-
-
-def _sampled(root: Path, images: tuple[str, ...]) -> tuple[int, tuple[int, int] | None]:
-    """Channels, and the size that all share, from images spread evenly over `images`."""
-    from PIL import Image  # here, because a folder that is known already opens no image
-
-    count = min(SAMPLED, len(images))
-    modes, sizes = set(), set()
-    for index in range(count):
-        with suppress(OSError), Image.open(root / images[index * len(images) // count]) as image:
-            modes.add(image.mode)
-            sizes.add((image.height, image.width))
-    if not modes:
-        raise DataError(f"{root}: none of {count} images can be opened; repair or replace them.")
-    return 1 if modes <= set(GREY_MODES) else 3, sizes.pop() if len(sizes) == 1 else None
-
-
-def _remembered(record: Path) -> tuple[Survey | None, dict[str, int]]:
-    """The survey in `record` and the directories' times it was made at."""
-    content = read_json(record)
-    try:
-        values = content["survey"]
-        size = values["same_size"]
-        return Survey(**{**values, "same_size": tuple(size) if size else None}), content["directories"]
-    except (KeyError, TypeError):
-        return None, {}
-
-
-def _is_unchanged(root: Path, directories: dict[str, int]) -> bool:
-    try:
-        return all((root / name).stat().st_mtime_ns == time for name, time in directories.items())
-    except OSError:
-        return False
-
-
-def survey(root: Path, records: Path, *, relist_up_to: int = RELIST_UP_TO) -> Survey:
-    """What `root` holds, remembered in the folder `records`.
-
-    A folder of up to `relist_up_to` files is listed again each time, which takes milliseconds and sees a file that was
-    overwritten in place. A larger one is listed again only when one of its directories has changed.
-    """
-    record = records / f"{hashlib.blake2b(os.fsencode(root), digest_size=8).hexdigest()}.json"
-    known, directories = _remembered(record)
-    if known and known.num_train + known.num_test > relist_up_to and _is_unchanged(root, directories):
-        return known
-    walk = _walked(root, sizes=True)
-    fingerprint = _fingerprint(walk.images)
-    if known and known.fingerprint == fingerprint and directories == walk.directories:
-        return known
-    listing = _split(root, walk)
-    in_chans, same_size = _sampled(root, listing.train or listing.test)
-    found = Survey(fingerprint, in_chans, same_size, len(listing.classes), len(listing.train), len(listing.test))
-    with suppress(OSError), placing(record) as temporary:  # a home that cannot be written costs time only
-        temporary.write_text(json.dumps({"survey": asdict(found), "directories": walk.directories}))
-    return found
+    return split(root, walked(root, sizes=False))

@@ -2,7 +2,8 @@
 
 import pytest
 
-from mae_core.data.folders import list_folder, survey
+from mae_core.data.folders.listing import list_folder
+from mae_core.data.folders.survey import survey
 from mae_core.errors import DataError
 from tests.mae_core.data.pictures import copied, damage, paint, paint_split
 

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mae_core.data.decoding import UnreadableImage, cover_box, decode, scan
-from mae_core.data.folders import list_folder
+from mae_core.data.folders.decoding import UnreadableImage, cover_box, decode, scan
+from mae_core.data.folders.listing import list_folder
 from tests.mae_core.data.pictures import DAMAGES, damage, paint, paint_split, picture
 
 WHOLE = (0.0, 0.0, 1.0, 1.0)

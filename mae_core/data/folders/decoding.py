@@ -1,4 +1,4 @@
-"""Decoding: an image file of whatever mode as 8-bit grey or colour, at no more pixels than are needed.
+"""Decoding: an image file as bytes, at no more pixels than are needed: photographs of any mode, and array files.
 
 Orientation tags are ignored, as in the field's loaders.
 """
@@ -14,7 +14,12 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from mae_core.data.folders import Listing
+from mae_core.data.folders import arrays
+from mae_core.data.folders.levels import Levels
+from mae_core.data.folders.listing import Listing
+from mae_core.errors import DataError
+
+MODES = {1: "L", 3: "RGB", 4: "RGBA"}  # Pillow's names, by channels
 
 Box = tuple[float, float, float, float]  # top, left, height, width as shares of the image
 
@@ -23,13 +28,16 @@ class UnreadableImage(Exception):
     """An image that cannot be decoded: damaged, cut short, empty, or of a mode that has no conversion."""
 
 
+class OtherChannels(Exception):
+    """An array file with another number of channels, the argument, than the rest of its folder."""
+
+
 def _converted(image: Image.Image, in_chans: int) -> Image.Image:
-    mode = "L" if in_chans == 1 else "RGB"
     if image.mode.startswith("I"):  # 16 bits: the upper eight, where Pillow would clip at 255
         image = Image.fromarray((np.asarray(image).astype(np.int64) >> 8).clip(0, 255).astype(np.uint8))
     if image.mode == "P":  # a palette may hold transparency, which only RGBA can carry
         image = image.convert("RGBA")
-    return image.convert(mode)
+    return image.convert(MODES[in_chans])
 
 
 def _opened(path: Path) -> Image.Image:
@@ -37,6 +45,12 @@ def _opened(path: Path) -> Image.Image:
         return Image.open(path)
     except Exception as error:  # Pillow's readers let struct, zlib, index and other errors through
         raise UnreadableImage(str(path)) from error
+
+
+def alpha_and_colour(path: Path) -> npt.NDArray[np.uint8]:
+    """A photograph with its alpha, (H, W, 4)."""
+    with _opened(path) as image:
+        return np.asarray(image.convert("RGBA"))
 
 
 def cover_box(image_size: tuple[int, int], size: tuple[int, int]) -> Box:
@@ -50,7 +64,11 @@ def cover_box(image_size: tuple[int, int], size: tuple[int, int]) -> Box:
 
 
 def decode(
-    path: Path, size: tuple[int, int], in_chans: int, box_of: Callable[[tuple[int, int]], Box]
+    path: Path,
+    size: tuple[int, int],
+    in_chans: int,
+    box_of: Callable[[tuple[int, int]], Box],
+    levels: Levels | None = None,
 ) -> npt.NDArray[np.uint8]:
     """A part of an image, resized to `size` with an antialiased bicubic filter.
 
@@ -60,15 +78,20 @@ def decode(
     Args:
         path: the file.
         size: height and width to resize to.
-        in_chans: 1 for grey, 3 for colour, whatever the file holds.
+        in_chans: 1 for grey, 3 for colour, 4 for colour with alpha, whatever a photograph holds; an array's own.
         box_of: the part to take, given the image's height and width.
+        levels: the values that become 0 and 255 in an array file; None: the file is a photograph.
 
     Returns:
         (in_chans, *size).
 
     Raises:
         UnreadableImage: the file cannot be decoded.
+        OtherChannels: the array has not `in_chans` channels.
+        DataError: the array's shape is not (height, width, channels).
     """
+    if levels is not None:
+        return _decoded_array(path, size, in_chans, box_of, levels)
     with _opened(path) as image:
         top, left, height, width = box_of((image.height, image.width))
         try:
@@ -82,8 +105,35 @@ def decode(
     return np.array(pixels.reshape(*size, in_chans).transpose(2, 0, 1), order="C")  # a copy, which torch may write to
 
 
+def _decoded_array(
+    path: Path, size: tuple[int, int], in_chans: int, box_of: Callable[[tuple[int, int]], Box], levels: Levels
+) -> npt.NDArray[np.uint8]:
+    """The same of an array file: brought to its levels first, so that no glaring pixel rings, then resized."""
+    try:
+        values = arrays.read(path)  # (H, W, C)
+    except DataError:
+        raise
+    except Exception as error:  # NumPy's and tifffile's readers let many through
+        raise UnreadableImage(str(path)) from error
+    if values.shape[2] != in_chans:
+        raise OtherChannels(values.shape[2])
+    rows, columns = values.shape[:2]
+    top, left, height, width = box_of((rows, columns))
+    part = (left * columns, top * rows, min(1.0, left + width) * columns, min(1.0, top + height) * rows)
+    planes = np.ascontiguousarray(levels.scaled(values).transpose(2, 0, 1))
+    made = [
+        np.asarray(Image.fromarray(plane).resize((size[1], size[0]), Image.Resampling.BICUBIC, box=part))
+        for plane in planes
+    ]
+    pixels: npt.NDArray[np.uint8] = np.rint(np.stack(made)).clip(0, 255).astype(np.uint8)
+    return pixels
+
+
 def _is_unreadable(path: Path) -> bool:
     try:
+        if arrays.is_array(path):
+            arrays.read(path)
+            return False
         with _opened(path) as image:
             _converted(image, 3)
     except Exception:

@@ -1,0 +1,1 @@
+"""Image folders: which files they hold, what those are, and how one becomes an array of bytes."""
