@@ -20,7 +20,7 @@ from mae_core.scales import Scale
 from mae_core.signature import Stage
 from mae_core.store.run import Store
 from mae_core.tracking.follow import Follower
-from mae_core.tracking.labels import write_labels
+from sweeps.record import Recorder
 from sweeps.report import write
 from sweeps.study import Study
 from sweeps.trials import Files, Trials, register
@@ -53,7 +53,10 @@ class Sweep:
         follower = Follower(self.home)
         try:
             views = [Trials(study, files, me, self.trials or study.trials) for study in self.studies]
+            recorders = [Recorder(view, self.scale, self.info) for view in views]
+            _write_all(recorders)  # a worker that was killed may have told a trial and not written it down
             self._search(views, console)
+            _write_all(recorders)
             verdicts = [self._decide(view, console) for view in views]
             folder = write(self.file, views, verdicts, self.scale, self.info, self.home)
         finally:
@@ -110,24 +113,12 @@ class Sweep:
             with Display(console, store, {}) as display:
                 pool.run(display.tick)
 
-        verdict = decide(view.study, view, self.scale, self.info, store, self.seeds, do)
-        self._label(view)
-        return verdict
+        return decide(view.study, view, self.scale, self.info, store, self.seeds, do)
 
-    def _label(self, view: Trials) -> None:
-        """Let the tracker know which trial each stage is."""
-        cells = [
-            {
-                "name": f"{view.study.name}/trial-{trial.number}/{view.study.evaluation.KIND}/0",
-                "case": f"trial-{trial.number}",
-                "label": f"trial {trial.number}",
-                "protocol": view.study.evaluation.KIND,
-                "seed": 0,
-                "signature": trial.user_attrs["signature"],
-            }
-            for trial in view.all()
-        ]
-        write_labels(self.home, f"sweep-{view.study.name}", self.scale.name, self.info.name, cells)
+
+def _write_all(recorders: Iterable[Recorder]) -> None:
+    for recorder in recorders:
+        recorder.write()
 
 
 def _with_parents(stage: Stage) -> list[Stage]:

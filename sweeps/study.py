@@ -46,6 +46,12 @@ class Study:
         before = () if fitted is None else (Stage(replace(scale.apply(fitted, info), seed=seed)),)
         return Stage(replace(evaluation, evaluate_on=evaluate_on), (Stage(pretraining, before),))
 
+    def settings(self, stage: Stage) -> dict[str, Any]:
+        """What the stage of a trial, or one that it rests on, was given for each setting that is searched."""
+        recipes = {one.kind: one.recipe for one in (stage, *stage.parents)}
+        named = {name: name.partition(".") for name in self.space}
+        return {name: getattr(recipes[kind], field) for name, (kind, _, field) in named.items()}
+
 
 def _at_scale(paper: Any, found: Mapping[str, Any], space: Space, scale: Scale, info: DataInfo, seed: int) -> Any:
     """The recipe of one stage: the paper's values by way of the scale, the others put in the scale's place."""

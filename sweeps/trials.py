@@ -95,6 +95,7 @@ class Trials:
                 trial = self.optuna.ask(self._distributions)
                 trial.set_user_attr("worker", self.worker.number)
                 stage = stage_of(trial.params)
+                trial.set_user_attr("settings", self.study.settings(stage))
                 trial.set_user_attr("signature", stage.signature)
                 twin = self._twin(trial.number, stage.signature)
                 if twin is None:
@@ -103,7 +104,13 @@ class Trials:
                 if twin.state == TrialState.RUNNING:  # its number is on the way; this one is not needed
                     self.optuna.tell(trial, state=TrialState.FAIL)
                     return None
-                self.optuna.tell(trial, twin.value, state=twin.state)
+                self._repeat(trial, twin)
+
+    def _repeat(self, trial: Trial, twin: FrozenTrial) -> None:
+        """Tell what became of the trial it equals; Optuna gives a pruned one its last loss as value, and takes none."""
+        if twin.state == TrialState.PRUNED:
+            trial.set_user_attr("pruned", twin.user_attrs.get("pruned", ""))
+        self.optuna.tell(trial, twin.value if twin.state == TrialState.COMPLETE else None, state=twin.state)
 
     def _twin(self, number: int, signature: str) -> FrozenTrial | None:
         states = (*COUNTED, TrialState.RUNNING)

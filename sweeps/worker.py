@@ -2,7 +2,8 @@
 
     python -m sweeps.worker NAME --scale S --data D --home DIR --trials N
 
-In a job of its own on a cluster it asks SLURM for it again when it was told to stop before the study's end. Any number of them, on any machines that share the home, work on one study.
+In a job of its own on a cluster it asks SLURM for it again when it was told to stop before the study's end. Any number
+of them, on any machines that share the home, work on one study.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from mae_core.signature import Stage
 from mae_core.stages.obtain import obtain
 from mae_core.store.attempt import Heartbeat, Watch
 from mae_core.store.run import Store
+from sweeps.record import Recorder
 from sweeps.rungs import Rung, longest, rungs_of
 from sweeps.selection import select
 from sweeps.study import Study
@@ -41,15 +43,18 @@ class Worker:
     def __init__(self, study: Study, trials: Trials, scale: Scale, info: DataInfo, stop: Callable[[], bool]) -> None:
         self.study, self.trials, self.scale, self.info, self.stop = study, trials, scale, info, stop
         self.store, self.watch = Store(trials.files.home), Watch()
+        self.recorder = Recorder(trials, scale, info)
 
     def run(self) -> None:
         """Work until the study has ended, has failed too often, or the wish to stop comes."""
         while not self.stop() and not self.trials.ended and not self.trials.failed:
             asked = self.trials.next(lambda found: self.study.stage(found, self.scale, self.info))
+            self.recorder.write()
             if asked is None:
                 time.sleep(WAIT_SECONDS)
                 continue
             self._try(*asked)
+        self.recorder.write()
 
     def _try(self, trial: Trial, stage: Stage) -> None:
         """Have the trial's stages done, parents first, looking at each rung whether it is worth going on."""

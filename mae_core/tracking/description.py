@@ -72,7 +72,7 @@ def describe(
     done = status == "done"
     return Description(
         name=_name(run, own, served),
-        experiment=_experiment(served),
+        experiment=experiment(served[0].scale, served[0].data) if served else UNPLANNED,
         status=MLFLOW_STATUS[status],
         start=milliseconds(run.attempts[0].owner.get("taken", 0.0)),
         end=None if status == "running" else _end(attempt, record),
@@ -105,10 +105,9 @@ def _end(attempt: Attempt, record: dict[str, Any]) -> int:
     return milliseconds(signs[0] if signs else attempt.owner.get("taken", 0.0))
 
 
-def _experiment(served: tuple[Label, ...]) -> str:
-    if not served:
-        return UNPLANNED
-    return f"mae-{served[0].scale}-{Path(served[0].data).name}"
+def experiment(scale: str, data: str) -> str:
+    """The name of the experiment of a scale and a data set or folder."""
+    return f"mae-{scale}-{Path(data).name}"
 
 
 def _name(run: Run, own: tuple[Label, ...], served: tuple[Label, ...]) -> str:
@@ -152,19 +151,19 @@ def _tags(
 
 def _listed(values: Iterable[str]) -> str:
     """The distinct values, comma-separated, as many as a tag holds."""
-    text = ""
+    listed = ""
     for value in sorted(set(values)):
-        longer = f"{text},{value}" if text else value
+        longer = f"{listed},{value}" if listed else value
         if len(longer) > TAG_LENGTH - 2:
-            return f"{text},…"
-        text = longer
-    return text
+            return f"{listed},…"
+        listed = longer
+    return listed
 
 
 def _params(document: dict[str, Any]) -> dict[str, str]:
     """The stage's kind, version and recipe, and the recipes of the stages it starts from, nearest first, by kind."""
     found = {"kind": document["kind"], "version": str(document["version"])}
-    found |= {name: _text(value) for name, value in document["recipe"].items()}
+    found |= {name: text(value) for name, value in document["recipe"].items()}
     for parent in document["parents"]:
         for name, value in _params(parent).items():
             if name not in ("kind", "version"):
@@ -172,7 +171,8 @@ def _params(document: dict[str, Any]) -> dict[str, str]:
     return found
 
 
-def _text(value: Any) -> str:
+def text(value: Any) -> str:
+    """A parameter as MLflow keeps it."""
     return (value if isinstance(value, str) else json.dumps(value))[:PARAM_LENGTH]
 
 

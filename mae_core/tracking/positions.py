@@ -21,7 +21,7 @@ class Position:
     rows: int = 0  # of it that are there
     length: int = 0  # bytes of it that these rows make up
     reach: int = 0  # rows that may be there: noted before they are sent
-    digest: str = ""  # of the rows within reach
+    digest: str = ""  # of the rows within reach; of a study or a trial: of its parameters
     told: str = ""  # digest of the description there
 
 

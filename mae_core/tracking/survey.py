@@ -18,6 +18,8 @@ from mae_core.tracking.description import Description, describe
 from mae_core.tracking.destination import Destination
 from mae_core.tracking.labels import Label, Labels, read_labels
 from mae_core.tracking.positions import Memo, Position, Positions
+from mae_core.tracking.studies.record import PREFIX
+from mae_core.tracking.studies.survey import StudyItem, study_items
 from mae_core.tracking.views import views
 
 ENDED = ("done", "failed", "diverged")
@@ -33,6 +35,11 @@ class Item:
     description: Description
     position: Position
     ablations: tuple[str, ...]  # whose numbers it gives
+
+    @property
+    def key(self) -> str:
+        """Of its position."""
+        return self.run.signature
 
     @property
     def has_new_rows(self) -> bool:
@@ -70,7 +77,8 @@ def items(destination: Destination, watch: Watch | None = None) -> Iterator[Item
         parent = next((positions.of(name).run_id for name in parents if name in known), "")
         own = labels.get(run.signature, ())
         description = describe(run, status, attempt, own, served[run.signature], parent)
-        yield Item(run, attempt, length, description, position, tuple(sorted({label.ablation for label in own})))
+        tables = {label.ablation for label in own if not label.ablation.startswith(PREFIX)}  # a study's has its trials
+        yield Item(run, attempt, length, description, position, tuple(sorted(tables)))
 
 
 def nothing_to_do(home: Path) -> bool:
@@ -78,7 +86,8 @@ def nothing_to_do(home: Path) -> bool:
     destination = Destination.of(home)
     if destination.refusal:
         return False
-    memo, found = Positions(destination.folder).memo, list(items(destination))
+    memo = Positions(destination.folder).memo
+    found: list[Item | StudyItem] = [*items(destination), *study_items(destination)]
     if any(item.pending for item in found):
         return False
     shown = views((item.position.experiment_id, item.ablations, item.description) for item in found)

@@ -1,5 +1,7 @@
 """Views: in MLflow's page of an experiment, one table for each ablation, its cells as rows, what varies as columns.
 
+A study has one too, its trials as rows.
+
 A shared view is an experiment tag that the page reads when its address ends in `?viewStateShareKey=NAME`. A page of
 another version may not know it; then the address shows the experiment's plain list of runs.
 """
@@ -17,6 +19,7 @@ from mae_core.tracking.description import TAG_LENGTH, Description
 KEY = "mlflow.sharedViewState."
 NOTE = "mlflow.note.content"
 TAG_COLUMNS = ("mae.case", "mae.row", "mae.protocol", "mae.seed")
+TRIAL_COLUMNS = ("mae.trial", "mae.state", "mae.repeat_of")
 MOST_PARAMS = 8  # columns; more would not be read
 
 
@@ -43,7 +46,7 @@ class Views:
 
 
 def views(described: Iterable[tuple[str, tuple[str, ...], Description]]) -> Views:
-    """The views of runs given as (experiment id, ablations whose numbers they give, description)."""
+    """The views of runs given as (experiment id, the ablations or the study whose numbers they give, description)."""
     tables: dict[str, dict[str, list[Description]]] = {}
     for experiment, ablations, description in described:
         for ablation in ablations:
@@ -63,15 +66,15 @@ def _address(experiment: str, ablation: str) -> str:
 
 def _state(ablation: str, runs: list[Description]) -> str:
     """A page's state: which runs, in which order, with which columns."""
-    columns = [f"tags.`{tag}`" for tag in TAG_COLUMNS]
+    study = runs[0].tags.get("mae.study", "")
+    columns = [f"tags.`{tag}`" for tag in (TRIAL_COLUMNS if study else TAG_COLUMNS)]
     columns += [f"params.`{name}`" for name in _varying(runs)[:MOST_PARAMS]]
     given = Counter(name for run in runs for name in run.metrics)
     columns += [f"metrics.`{name}`" for name in sorted(given, key=lambda name: (-given[name], name))]
     state = {
-        # only the stages that give a number have a protocol
-        "searchFilter": f"tags.`mae.cells` LIKE '%{ablation}/%' AND tags.`mae.protocol` LIKE '%'",
-        "orderByKey": "tags.`mae.case`",
-        "orderByAsc": True,
+        "searchFilter": _of_study(study) if study else _of_ablation(ablation),
+        "orderByKey": columns[-1] if study else columns[0],  # the best trial first
+        "orderByAsc": not study,
         "startTime": "ALL",
         "lifecycleFilter": "Active",
         "datasetsFilter": [],
@@ -79,6 +82,15 @@ def _state(ablation: str, runs: list[Description]) -> str:
         "selectedColumns": columns,
     }
     return json.dumps(state)
+
+
+def _of_ablation(ablation: str) -> str:
+    """Only the stages that give a number have a protocol."""
+    return f"tags.`mae.cells` LIKE '%{ablation}/%' AND tags.`mae.protocol` LIKE '%'"
+
+
+def _of_study(study: str) -> str:
+    return f"tags.`mae.study` = '{study}' AND tags.`mae.kind` = 'trial'"
 
 
 def _varying(runs: list[Description]) -> list[str]:

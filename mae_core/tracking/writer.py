@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TypeVar
 
 import mlflow
 from mlflow import MlflowClient
 from mlflow.entities import Experiment, Metric, Param, RunTag, ViewType
+from mlflow.entities import Run as Tracked
 from mlflow.exceptions import MlflowException
 
 from mae_core.store.attempt import Watch
 from mae_core.tracking.curve import Point, batches, digest, points
 from mae_core.tracking.database import prepare
-from mae_core.tracking.description import UNPLANNED, origin
+from mae_core.tracking.description import UNPLANNED, Description, origin
 from mae_core.tracking.destination import Destination
 from mae_core.tracking.positions import Position, Positions
+from mae_core.tracking.studies.survey import StudyItem, study_items
 from mae_core.tracking.survey import Item, items
 from mae_core.tracking.views import Views, views
 
@@ -25,6 +29,9 @@ METRICS_A_BATCH = 800  # MLflow takes 1000 things at once
 PARAMS_A_BATCH = 100
 # the destination is well, and what it refuses is one run
 ABOUT_ONE_RUN = {"BAD_REQUEST", "INVALID_PARAMETER_VALUE", "INVALID_STATE", "RESOURCE_DOES_NOT_EXIST"}
+
+
+Sent = TypeVar("Sent", Item, StudyItem)
 
 
 @dataclass
@@ -61,19 +68,28 @@ class Writer:
         """Send all that is lacking. Raises whatever MLflow raises where the destination as a whole fails."""
         done, found = Pass(), []
         for item in items(self.destination, watch):
-            position = item.position
-            if item.pending:
-                try:
-                    position = self._replay(item)
-                    done.replayed += 1
-                except MlflowException as error:
-                    if error.error_code not in ABOUT_ONE_RUN:
-                        raise
-                    done.refused.append(f"{item.run.signature}: {error.message}")
+            position = self._send(item, self._replay, done)
             found.append((position.experiment_id, item.ablations, item.description))
+        for told in study_items(self.destination, watch):
+            position = self._send(told, self._tell, done)
+            found.append((position.experiment_id, told.ablations, told.description))
         done.views = views(found)
         self._show(done.views)
         return done
+
+    def _send(self, item: Sent, how: Callable[[Sent], Position], done: Pass) -> Position:
+        """Send what is lacking of one run; the position that it has then."""
+        if not item.pending:
+            return item.position
+        try:
+            position = how(item)
+        except MlflowException as error:
+            if error.error_code not in ABOUT_ONE_RUN:
+                raise
+            done.refused.append(f"{item.key}: {error.message}")
+            return item.position
+        done.replayed += 1
+        return position
 
     def _replay(self, item: Item) -> Position:
         told, position, made = item.description, self._trusted(item), False
@@ -83,21 +99,14 @@ class Writer:
         params = [] if position.told else [Param(name, value) for name, value in told.params.items()]
         position = self._replay_curve(replace(item, position=position), params, _final_points(item) if new else [])
         if new:
-            self._describe(item, position.run_id, made=made)
-            position = self._keep(item, replace(position, told=told.digest))
+            self._describe(told, position.run_id, made=made)
+            position = self._keep(item.key, replace(position, told=told.digest))
         return position
 
     def _trusted(self, item: Item) -> Position:
         """The position; a new one where the MLflow run is gone, out of place, or holds rows that the run took back."""
         position = item.position
-        if not position.run_id:
-            return position
-        try:
-            if self.client.get_run(position.run_id).info.lifecycle_stage != "active":
-                return Position()
-        except MlflowException as error:
-            if error.error_code != "RESOURCE_DOES_NOT_EXIST":
-                raise
+        if not self._is_there(position):
             return Position()
         unplanned = self.experiments.get(UNPLANNED)
         if unplanned and position.experiment_id == unplanned.experiment_id and item.description.experiment != UNPLANNED:
@@ -109,24 +118,52 @@ class Writer:
             return Position()
         return position
 
+    def _tell(self, item: StudyItem) -> Position:
+        """Have a study or a trial there as it is described, anew where its parameters are no longer those told."""
+        told, position, made = item.description, item.position, False
+        if not self._is_there(position):
+            position = Position()
+        if position.digest != item.params:
+            found = self._find(item.marks)
+            if found and any(told.params.get(name, value) != value for name, value in found.data.params.items()):
+                self.client.delete_run(found.info.run_id)  # MLflow cannot change parameters
+                found = None
+            position, made = self._placed(found, told, item.key)
+        self._log(position.run_id, item.points, [Param(name, value) for name, value in told.params.items()])
+        self._describe(told, position.run_id, made=made)
+        return self._keep(item.key, replace(position, told=told.digest, digest=item.params))
+
+    def _is_there(self, position: Position) -> bool:
+        """Whether the MLflow run is there and not deleted."""
+        if not position.run_id:
+            return False
+        try:
+            return bool(self.client.get_run(position.run_id).info.lifecycle_stage == "active")
+        except MlflowException as error:
+            if error.error_code != "RESOURCE_DOES_NOT_EXIST":
+                raise
+            return False
+
     def _enter(self, item: Item) -> tuple[Position, bool]:
         """The MLflow run of `item`, and whether it was made just now, not by a writer killed before noting it."""
-        told = item.description
-        run_id, experiment_id = self._find(item)
-        made = not run_id
-        if made:
-            experiment_id = self._experiment(told.experiment)
-            run = self.client.create_run(experiment_id, start_time=told.start, tags=dict(told.tags), run_name=told.name)
-            run_id = run.info.run_id
-        return self._keep(item, Position(run_id, experiment_id)), made
+        marks = {"mae.signature": item.run.signature, "mae.origin": origin(item.run)}
+        return self._placed(self._find(marks), item.description, item.key)
 
-    def _find(self, item: Item) -> tuple[str, str]:
-        """The ids of the run that has the signature and origin of `item`, and of its experiment; empty if none."""
+    def _placed(self, found: Tracked | None, told: Description, key: str) -> tuple[Position, bool]:
+        """The position of a run that was found, else of one made now, and whether it was made."""
+        made = found is None
+        if found is None:
+            place = self._experiment(told.experiment)
+            found = self.client.create_run(place, start_time=told.start, tags=dict(told.tags), run_name=told.name)
+        return self._keep(key, Position(found.info.run_id, found.info.experiment_id)), made
+
+    def _find(self, marks: Mapping[str, str]) -> Tracked | None:
+        """The run that has all these tags."""
         if self.ids:
-            wanted = f"tags.`mae.signature` = '{item.run.signature}' AND tags.`mae.origin` = '{origin(item.run)}'"
+            wanted = " AND ".join(f"tags.`{name}` = '{value}'" for name, value in marks.items())
             for run in self.client.search_runs(self.ids, wanted, max_results=1):
-                return run.info.run_id, run.info.experiment_id
-        return "", ""
+                return run
+        return None
 
     def _replay_curve(self, item: Item, params: list[Param], more: list[Point]) -> Position:
         """Send the rows that are new; `params` and `more` points ride along, as each request has its price."""
@@ -135,17 +172,16 @@ class Writer:
             if position.attempt != item.attempt.number:
                 position = replace(position, attempt=item.attempt.number, length=0)
             for batch in batches(item.rows, position.rows, METRICS_A_BATCH):
-                position = self._keep(item, replace(position, reach=batch.rows, digest=batch.digest))
+                position = self._keep(item.key, replace(position, reach=batch.rows, digest=batch.digest))
                 self._log(position.run_id, batch.points + more, params)
                 params, more = [], []
                 position = replace(position, rows=batch.rows)
-            position = self._keep(item, replace(position, length=item.length or 0))
+            position = self._keep(item.key, replace(position, length=item.length or 0))
         self._log(position.run_id, more, params)
         return position
 
-    def _describe(self, item: Item, run_id: str, *, made: bool) -> None:
+    def _describe(self, told: Description, run_id: str, *, made: bool) -> None:
         """Tags, status and artefacts; the tags and the name of a run `made` just now are there."""
-        told = item.description
         if not made:
             tags = [RunTag(name, value) for name, value in told.tags.items()]
             self.client.log_batch(run_id, tags=tags, synchronous=True)
@@ -166,8 +202,8 @@ class Writer:
             self.client.log_batch(run_id, metrics[:METRICS_A_BATCH], params[:PARAMS_A_BATCH], synchronous=True)
             metrics, params = metrics[METRICS_A_BATCH:], params[PARAMS_A_BATCH:]
 
-    def _keep(self, item: Item, position: Position) -> Position:
-        self.positions.put(item.run.signature, position)
+    def _keep(self, key: str, position: Position) -> Position:
+        self.positions.put(key, position)
         return position
 
     def _experiments(self) -> dict[str, Experiment]:

@@ -65,6 +65,16 @@ def test_a_setting_that_was_tried_is_told_at_once_as_a_stated_repeat(tmp_path, i
         assert trial.value == trials.optuna.trials[trial.user_attrs["repeat_of"]].value
 
 
+def test_a_repeat_of_a_pruned_trial_is_pruned_for_the_same_reason(tmp_path, info):
+    trials = trials_of(tmp_path, STUDY, wanted=8)
+    while (asked := trials.next(stage_of(STUDY, info))) is not None:
+        asked[0].report(-0.7, 1)
+        trials.prune(asked[0], "hopeless")
+    assert trials.counted == 8
+    assert {trial.user_attrs["pruned"] for trial in trials.all()} == {"hopeless"}
+    assert any("repeat_of" in trial.user_attrs for trial in trials.all())
+
+
 def test_best_trials_are_distinct_settings(tmp_path, info):
     trials = trials_of(tmp_path, STUDY, wanted=12)
     while (asked := trials.next(stage_of(STUDY, info))) is not None:
