@@ -55,8 +55,17 @@ def test_other_targets_and_unknown_normalisation_have_none() -> None:
     assert trivial_losses(panels(noise, known=False), RECIPE) == {}
 
 
-def test_pixels_seen_on_one_line_are_continued() -> None:
-    image = np.arange(16.0).reshape(1, 4, 4)
+def test_hidden_pixels_lie_evenly_between_the_seen_ones() -> None:
+    image = np.zeros((1, 16, 16))
+    image[:, :, 8:] = 1.0
+    hidden = np.ones((16, 16), bool)
+    hidden[:, [2, 13]] = False
+    painted = inpainted(image, hidden)[0]
+    assert painted[:, [0, 7, 8, 15]] == pytest.approx(np.tile([0, 5 / 11, 6 / 11, 1], (16, 1)))
+    assert painted[~hidden].tolist() == image[0][~hidden].tolist()
+
+
+def test_one_seen_pixel_paints_all() -> None:
     hidden = np.ones((4, 4), bool)
-    hidden[1] = False
-    assert inpainted(image, hidden)[0, :, 2].tolist() == [6.0] * 4
+    hidden[1, 1] = False
+    assert inpainted(np.full((3, 4, 4), 7.0), hidden) == pytest.approx(np.full((3, 4, 4), 7.0))
