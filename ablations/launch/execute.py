@@ -24,6 +24,7 @@ from mae_core.store.run import Store
 from mae_core.tracking.follow import Follower
 from mae_core.tracking.labels import write_labels
 
+LINE = 1000  # columns: a path that is cut or broken cannot be opened
 SYNC_SECONDS = 30.0  # the launcher waits for the tracker this long at the end; the rest can be synced later
 
 
@@ -116,6 +117,6 @@ def _sum_up(launch: Launch, built: list[Report], board: Board, console: Console)
     for one, report in zip(launch.selected, built, strict=True):
         counts = ", ".join(f"{count} {status}" for status, count in report.counts.items() if count)
         table.add_row(one.ablation.name, counts, str(report.latest))
-    console.print(table)
+    console.print(table, width=LINE, crop=False)
     for one, report in zip(launch.selected, built, strict=True):
         console.print(f"{one.ablation.name}: {report.verdict}", soft_wrap=True)
