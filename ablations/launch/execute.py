@@ -24,7 +24,6 @@ from mae_core.store.run import Store
 from mae_core.tracking.follow import Follower
 from mae_core.tracking.labels import write_labels
 
-LINE = 1000  # columns: a path that is cut or broken cannot be opened
 SYNC_SECONDS = 30.0  # the launcher waits for the tracker this long at the end; the rest can be synced later
 
 
@@ -113,10 +112,10 @@ def _run(launch: Launch, plan: Plan, store: Store, console: Console) -> Board:
 
 
 def _sum_up(launch: Launch, built: list[Report], board: Board, console: Console) -> None:
-    table = Table("ablation", "cells", "report", box=None, pad_edge=False)
+    table = Table("ablation", "cells", box=None, pad_edge=False)
     for one, report in zip(launch.selected, built, strict=True):
         counts = ", ".join(f"{count} {status}" for status, count in report.counts.items() if count)
-        table.add_row(one.ablation.name, counts, str(report.latest))
-    console.print(table, width=LINE, crop=False)
+        table.add_row(one.ablation.name, counts)
+    console.print(table)
     for one, report in zip(launch.selected, built, strict=True):
-        console.print(f"{one.ablation.name}: {report.verdict}", soft_wrap=True)
+        console.print(f"{one.ablation.name}: {report.verdict}\n{report.latest}", soft_wrap=True)
