@@ -16,8 +16,8 @@ def stage_names(plan: Plan) -> dict[str, str]:
             name = cell.name if stage is cell.stage else f"{row}/{stage.kind}/{cell.seed}"
             names.setdefault(stage.signature, name)
             shared.setdefault(stage.signature, set()).add(row)
-    more = {signature: len(rows) - 1 for signature, rows in shared.items()}
-    return {
-        signature: f"{name} (shared by {more[signature]} more rows)" if more[signature] else name
-        for signature, name in names.items()
-    }
+    return {signature: name + _shared(len(shared[signature]) - 1) for signature, name in names.items()}
+
+
+def _shared(more: int) -> str:
+    return f" (shared by {more} more row{'s' * (more > 1)})" if more else ""

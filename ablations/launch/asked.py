@@ -27,13 +27,12 @@ def asked(ablation: str, scale_name: str, data: str | None, home: Path, seeds: i
 
 def cell_named(name: str, scale: str, data: str | None, home: Path) -> Cell:
     """The cell `ablation/case-key/protocol/seed`. Raises UserError, naming one that is close."""
-    ablation, _, rest = name.partition("/")
-    seed = rest.rpartition("/")[2]
-    if not rest or not seed.isdecimal():
+    parts = name.split("/")
+    if len(parts) != 4 or not parts[3].isdecimal():
         raise UserError(
             f"{name!r} names no cell; write it as ablation/case/protocol/seed, e.g. mask_ratio/75/finetune/0."
         )
-    cells = asked(ablation, scale, data, home, int(seed) + 1)
+    cells = asked(parts[0], scale, data, home, int(parts[3]) + 1)
     if name not in cells:
         close = difflib.get_close_matches(name, cells, n=1, cutoff=0.0)
         raise UserError(f"There is no cell {name!r} at scale {scale}; did you mean {close[0]}?")

@@ -75,7 +75,8 @@ def test_a_failed_attempt_says_why(tmp_path, stage, capsys):
 
 @pytest.mark.parametrize(
     ("cell", "complaint"),
-    [("nonsense", "names no cell"), ("mask_ratio/7/finetune/0", "did you mean mask_ratio/75/finetune/0"),
+    [("nonsense", "names no cell"), ("mask_ratio/75", "names no cell"),
+     ("mask_ratio/7/finetune/0", "did you mean mask_ratio/75/finetune/0"),
      ("mask_ratoi/75/finetune/0", "did you mean mask_ratio?")],
 )  # fmt: skip
 def test_a_name_that_is_no_cell_is_one_sentence_and_exit_2(tmp_path, capsys, cell, complaint):
