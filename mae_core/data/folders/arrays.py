@@ -61,15 +61,15 @@ def shape_of(path: Path) -> tuple[int, int, int]:
 def read(path: Path) -> Values:
     """The values of an array file, (height, width, channels); NaN where a TIFF says that there are no data.
 
-    Raises DataError as `shape_of`, ValueError for values that are no numbers, and what the readers raise on damage.
+    Raises DataError as `shape_of`, ValueError where there are no values or no numbers, and what the readers raise on damage.
     """
     if path.suffix.lower() in TIFF:
         values = _read_tiff(path)
     else:
         values = np.load(path, allow_pickle=False)
         values = values.reshape(_shape_in_npy(path, values.shape))
-    if values.dtype.kind not in "buif":
-        raise ValueError(f"{path} holds {values.dtype}")
+    if values.dtype.kind not in "buif" or not values.size:
+        raise ValueError(f"{path} holds {values.size} values of type {values.dtype}")
     return values
 
 

@@ -100,8 +100,8 @@ def _refuse_mixture(looks: Iterable[_Look]) -> None:
     for other in others:
         if other.kind != first.kind:
             raise DataError(
-                f"{first.path} and {other.path} are a photograph and an array, whose values have different meanings; "
-                f"keep one kind in the folder."
+                f"{first.path} and {other.path} are of two kinds, {first.kind} and {other.kind}; keep one in the "
+                f"folder."
             )
         if other.kind == "arrays" and other.in_chans != first.in_chans:
             raise DataError(
