@@ -61,7 +61,7 @@ def shape_of(path: Path) -> tuple[int, int, int]:
 def read(path: Path) -> Values:
     """The values of an array file, (height, width, channels); NaN where a TIFF says that there are no data.
 
-    Raises DataError as `shape_of`, ValueError where there are no values or no numbers, and what readers raise on damage.
+    Raises DataError as `shape_of`, ValueError where there are no numbers, and what the readers raise on damage.
     """
     if path.suffix.lower() in TIFF:
         values = _read_tiff(path)
