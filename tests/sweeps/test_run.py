@@ -3,9 +3,12 @@
 import json
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
+from collections import Counter
+from contextlib import closing
 from pathlib import Path
 
 import pandas as pd
@@ -37,6 +40,13 @@ def test_bad_input_is_one_sentence(capsys, tmp_path, words, complaint):
     assert printed.err.count("\n") == 1
 
 
+def in_mlflow(home: Path) -> Counter:
+    """How many runs of studies and trials MLflow has, by status."""
+    query = "SELECT value, status FROM tags JOIN runs USING (run_uuid) WHERE value IN ('study', 'trial')"
+    with closing(sqlite3.connect(home / "mlflow.db")) as database:
+        return Counter(database.execute(query))
+
+
 @pytest.mark.slow
 def test_a_sweep_that_is_killed_goes_on_and_ends_at_its_number(tmp_path, home):
     words = command(home, "finetune_lr", "--trials", "4")
@@ -60,3 +70,6 @@ def test_a_sweep_that_is_killed_goes_on_and_ends_at_its_number(tmp_path, home):
     assert "test top-1" in again.stdout or "No trial was better" in again.stdout
     assert (report / "report.html").stat().st_size > 10_000
     assert json.loads(journal.read_text().splitlines()[-1])
+    subprocess.run([sys.executable, "-m", "mae_core.tracking", "sync", "--home", home], timeout=120, check=True)
+    expected = Counter(("trial", {"complete": "FINISHED", "pruned": "KILLED"}[state]) for state in trials["state"])
+    assert in_mlflow(home) == expected + Counter({("study", "FINISHED"): 1})
