@@ -48,6 +48,19 @@ def paint_split(root, classes=("cat", "dog"), train=4, test=2, **picture_setting
     return root
 
 
+def strew(root, shape, classes=("cat", "dog"), train=4, test=2, splits=("train", "val")):
+    """A labelled folder of .npy files of `shape` (height, width, channels) and up to 10,000, as satellites count."""
+    for split, count in (("train", train), ("val", test)):
+        for label, name in enumerate(classes if split in splits else ()):
+            (root / split / name).mkdir(parents=True)
+            for index in range(count):
+                draw = np.random.default_rng([label, index, split == "val"])
+                channels = [picture(shape[:2], "L", int(draw.integers(10**6))) for _ in range(shape[2])]
+                values = np.stack(channels, axis=2).astype(np.uint16) * 39
+                np.save(root / split / name / f"{index:03}.npy", values)
+    return root
+
+
 def copied(root: Path, to: Path) -> Path:
     """A copy of a folder, elsewhere."""
     return Path(shutil.copytree(root, to, symlinks=True))

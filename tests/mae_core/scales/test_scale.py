@@ -22,6 +22,7 @@ from mae_core.recipes import (
 )
 from mae_core.scales import SCALES, changes
 from mae_core.scales.departures import departed
+from mae_core.scales.fitting import shaped
 
 FASHION = describe("fashion_mnist", Path())
 below_paper = pytest.mark.parametrize("scale", [s for s in SCALES.values() if s.name != "paper"], ids=lambda s: s.name)
@@ -138,3 +139,35 @@ def test_of_few_images_a_batch_holds_no_more_than_are_learnt_from(scale, paper):
     scaled = scale.apply(paper, replace(FASHION, num_train=20))
     learnt = getattr(scaled, "train_images", None) or getattr(scaled, "labels", None) or 20
     assert scaled.batch_size == learnt <= 20
+
+
+@below_paper
+@pytest.mark.parametrize("same_size", [None, (64, 64), (480, 640), (640, 400)])
+def test_images_that_a_square_shows_most_of_are_seen_in_a_square(scale, same_size):
+    info = replace(FASHION, same_size=same_size)
+    assert scale.apply(BASELINE, info) == scale.apply(BASELINE, FASHION)
+
+
+@given(
+    short=st.integers(1, 500),
+    stretch=st.floats(2, 16),
+    upright=st.booleans(),
+    patch=st.sampled_from([4, 14, 16]),
+    patches=st.sampled_from([8, 14, 16]),
+)
+def test_strips_keep_their_shape_and_the_number_of_pixels(short, stretch, upright, patch, patches):
+    side, strip = patch * patches, (round(short * stretch), short)
+    found = shaped((side, side), patch, replace(FASHION, same_size=strip if upright else strip[::-1]))
+    assert not any(length % (2 * patch) for length in found)
+    assert (found[0] > found[1]) == upright
+    assert 0.5 < found[0] * found[1] / side**2 < 2
+
+
+@pytest.mark.parametrize("scale", SCALES.values(), ids=lambda scale: scale.name)
+def test_all_stages_of_a_row_see_strips_alike(scale):
+    info = replace(FASHION, same_size=(64, 256))
+    pretrained, tuned = scale.apply(BASELINE, info), scale.apply(replace(FINETUNE, resolution=(448, 448)), info)
+    fitted_target = scale.apply(fitted_for(replace(BASELINE, target="pca")), info)
+    assert pretrained.image_size == fitted_target.image_size
+    assert pretrained.image_size[1] >= 3.5 * pretrained.image_size[0]
+    assert tuned.resolution == tuple(2 * side for side in pretrained.image_size)
