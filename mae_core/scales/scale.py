@@ -17,7 +17,7 @@ from typing import Any
 from mae_core.data.catalogue import DataInfo
 from mae_core.recipes import EncoderRecipe, FinetuneRecipe, Recipe
 from mae_core.scales.departures import departed
-from mae_core.scales.fitting import fitted, fitted_memory, fitted_to_encoder
+from mae_core.scales.fitting import fitted, fitted_memory, fitted_to_encoder, shaped
 from mae_core.signature import resolved
 
 USUAL_ENCODER = EncoderRecipe()  # ViT-L/16
@@ -59,6 +59,9 @@ def _apply(scale: Scale, paper: Recipe, info: DataInfo, encoder: EncoderRecipe) 
         values["warmup_epochs"] = _warmup(paper, values, scale.warmup_share)
     values |= _of_data(paper, values, info, fields)
     complete = {name: values.get(name, getattr(paper, name)) for name in fields}
+    if "image_size" in fields:
+        patch_size = scale.always.get("patch_size", complete.get("patch_size", 1))
+        values["image_size"] = complete["image_size"] = shaped(complete["image_size"], patch_size, info)
     values |= fitted(paper, complete, scale.always.get("patch_size", USUAL_ENCODER.patch_size))
     if isinstance(paper, FinetuneRecipe):
         values |= fitted_to_encoder(paper, encoder, _scaled_encoder(scale, encoder, info))
