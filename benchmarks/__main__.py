@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator, Mapping
 
-from benchmarks import growth, memory, pipeline, probe, sharing, steps
+from benchmarks import growth, memory, pipeline, probe, sharing, steps, tracker
 from benchmarks.result import Line
 
 BENCHMARKS: Mapping[str, Callable[[], Iterator[Line]]] = {
@@ -14,6 +14,7 @@ BENCHMARKS: Mapping[str, Callable[[], Iterator[Line]]] = {
     "pipeline": pipeline.lines,
     "growth": growth.lines,
     "memory": memory.lines,
+    "tracker": tracker.lines,
     "sharing": sharing.lines,
     "sharing-mini": sharing.mini,
 }
