@@ -100,7 +100,7 @@ class LogisticRegressionRecipe(EvaluationRecipe):
     in_chans: Count = 3
     features: Literal["pixels", "pca"] = "pixels"
     components: Count = 64  # of the pca features
-    penalties: tuple[Positive, ...] = (1e-3, 1e-2, 1e-1)  # C of scikit-learn, chosen on held-out train images
+    penalties: tuple[Positive, ...] = (1e-3, 1e-2, 1e-1, 1.0)  # C of scikit-learn, chosen on held-out train images
 
 
 @recipe

@@ -15,6 +15,7 @@ from safetensors.torch import load_file
 
 from ablations.run import main
 from mae_core.store.run import Store
+from tests.mae_core.data.pictures import damage, paint_split
 
 ROOT = Path(__file__).parents[2]
 LONG = """
@@ -167,3 +168,16 @@ def test_ctrl_c_ends_launcher_and_workers_in_a_sentence_that_says_how_to_go_on(h
     assert "Traceback" not in err
     workers = subprocess.run(["pgrep", "-f", f"mae_core.launch.worker --home {home}"], capture_output=True, check=False)
     assert workers.stdout == b""
+
+
+@pytest.mark.slow
+def test_a_cell_that_fails_gives_exit_1_and_a_report_that_says_which_and_why(home, tmp_path):
+    photos = paint_split(tmp_path / "photos", train=8)
+    damage(photos / "val" / "cat" / "000.png", "cut short")
+    failing = command("mask_ratio:75", "--scale", "smoke", "--data", str(photos), home=home)
+    printed, err = failing.communicate(timeout=240)
+    assert (failing.returncode, "Traceback" in err) == (1, False)
+    assert "failed" in printed
+    (line,) = re.findall("mask_ratio/75/finetune/0,.*", (home / "reports" / "mask_ratio" / "cells.csv").read_text())
+    assert ",failed," in line
+    assert "000.png" in line

@@ -9,13 +9,13 @@ from mae_core.data.transforms.corruptions import CORRUPTIONS, NOISE, SEVERITIES,
 
 ROWS, COLUMNS = torch.meshgrid(torch.linspace(0, 1, 24), torch.linspace(0, 1, 32), indexing="ij")
 WAVES = torch.stack([(7 * ROWS + k * COLUMNS).sin() * (9 * COLUMNS).cos() / 2 + 0.5 for k in range(12)])
-IMAGES = {1: WAVES[:, None], 3: WAVES.view(4, 3, 24, 32)}
-BOTH = pytest.mark.parametrize("channels", [1, 3])
+IMAGES = {1: WAVES[:, None], 3: WAVES.view(4, 3, 24, 32), 4: WAVES.view(3, 4, 24, 32)}
+CHANNELS = pytest.mark.parametrize("channels", IMAGES)
 ALL = pytest.mark.parametrize("name", CORRUPTIONS)
 
 
 @ALL
-@BOTH
+@CHANNELS
 def test_a_sample_is_corrupted_alike_in_any_batch(name, channels):
     pixels = IMAGES[channels]
     samples = torch.arange(len(pixels)) + 7
@@ -26,7 +26,7 @@ def test_a_sample_is_corrupted_alike_in_any_batch(name, channels):
 
 
 @ALL
-@BOTH
+@CHANNELS
 def test_a_higher_severity_is_further_from_the_image(name, channels):
     pixels = IMAGES[channels]
     samples = torch.arange(len(pixels))

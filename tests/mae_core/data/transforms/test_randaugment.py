@@ -27,3 +27,9 @@ def test_many_images_pass():
     for epoch in range(5):
         found = randaugmented(imgs, torch.arange(200), (0.485, 0.456, 0.406), seed=0, epoch=epoch)
         assert found.shape == imgs.shape
+
+
+def test_equal_channels_stay_equal_as_all_see_the_same_draws():
+    grey = torch.rand(20, 1, 8, 8, generator=torch.Generator().manual_seed(0))
+    found = randaugmented(grey.expand(-1, 5, -1, -1), torch.arange(20), (0.5,) * 5, seed=0, epoch=1)
+    assert torch.equal(found, randaugmented(grey, torch.arange(20), (0.5,), seed=0, epoch=1).expand(-1, 5, -1, -1))

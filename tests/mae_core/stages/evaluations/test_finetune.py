@@ -8,6 +8,7 @@ import torch
 from safetensors.torch import load_file
 
 from mae_core.data.catalogue import describe
+from mae_core.data.images import View
 from mae_core.model.classifier import Classifier
 from mae_core.recipes import untrained
 from mae_core.signature import Stage
@@ -68,6 +69,17 @@ def test_erasing_changes_what_is_learnt_from_and_repeats_itself(laboratory):
         made.module.head.weight.data.fill_(1.0).mul_(torch.arange(10)[:, None])
     losses = [made.loss(Batch(0, 0, 0, samples, 0, 8)).item() for made in (plain, *erased)]
     assert losses[0] != losses[1] == losses[2]
+
+
+def test_what_is_scored_is_seen_whole_whatever_crops_were_learnt_from(laboratory):
+    stage = Stage(replace(FINETUNE, augmentation="random_crop", crop_scale=(0.1, 0.3)), PARENTS)
+    run = laboratory.done(stage)
+    images = images_of(stage.recipe, PRETRAIN, laboratory.store, "test")
+    samples = torch.arange(EVALUATED["scored_images"])
+    classifier = Classifier(PRETRAIN, stage.recipe, images.num_classes).eval()
+    classifier.load_state_dict(weights(run))
+    right = classifier(images.batch(samples, View("eval"))).argmax(dim=1) == images.labels[samples]
+    assert run.metrics["top1"] == pytest.approx(100 * right.double().mean().item())
 
 
 def test_another_resolution_gives_a_model_of_that_size(laboratory):
