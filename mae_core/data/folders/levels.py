@@ -44,8 +44,9 @@ class Levels:
 
 
 def _scaled(values: Values, black: Floats, white: Floats) -> Floats:
-    between = np.clip(values, black, white).astype(np.float32)  # first, as 1e300 is no float32
-    return np.nan_to_num((between - black) * (255 / (white - black)), copy=False, nan=0.0).clip(0, 255)
+    between: Floats = np.clip(values, black, white).astype(np.float32)  # cut off first, as 1e300 is no float32
+    made: Floats = np.nan_to_num((between - black) * (255 / (white - black)), copy=False, nan=0.0)
+    return made.clip(0, 255)
 
 
 def levels_of(paths: list[Path], read: Callable[[Path], Values], record: Path) -> Levels:
