@@ -50,14 +50,14 @@ def _cut_torn_line(path: Path) -> None:
             file.truncate(start + tail.rfind(b"\n") + 1)
 
 
-def open_study(study: Study, path: Path, worker: int) -> optuna.Study:
-    """The study in its journal, made where it is new; `worker` seeds the sampler."""
+def open_study(study: Study, name: str, path: Path, worker: int) -> optuna.Study:
+    """The study under `name` in its journal, made where it is new; `worker` seeds the sampler."""
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     warnings.filterwarnings(
         "ignore", category=ExperimentalWarning
     )  # samplers may change; the trials stay what they are
     return optuna.create_study(
-        study_name=study.name,
+        study_name=name,
         storage=JournalStorage(MendingBackend(path)),
         direction="maximize",
         load_if_exists=True,

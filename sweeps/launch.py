@@ -48,7 +48,7 @@ class Sweep:
         for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGUSR2):  # the last: SLURM, before a time limit
             signal.signal(number, _interrupt)
         have_data(self.info, self.home)
-        files = Files(self.home, self.file)
+        files = Files(self.home, self.file, self.scale.name, self.info.name)
         me = register(files)
         follower = Follower(self.home)
         try:

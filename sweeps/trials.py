@@ -25,7 +25,9 @@ class Files:
     """Where a study's memory is."""
 
     home: Path
-    name: str  # of the file: several studies may share one
+    name: str  # of the file: several studies may share one, and one study at several scales
+    scale: str
+    data: str
 
     @property
     def journal(self) -> Path:
@@ -57,7 +59,7 @@ class Trials:
 
     def __init__(self, study: Study, files: Files, worker: Attempt, trials: int) -> None:
         self.study, self.files, self.worker, self.wanted = study, files, worker, trials
-        self.optuna = open_study(study, files.journal, worker.number)
+        self.optuna = open_study(study, f"{study.name} ({files.scale}, {files.data})", files.journal, worker.number)
         self._distributions = {name: setting.distribution for name, setting in study.space.items()}
         self._watch = Watch()
 

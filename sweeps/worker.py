@@ -118,7 +118,7 @@ def _ancestors(stage: Stage) -> list[Stage]:
 
 def work(study: Study, file: str, scale: Scale, info: DataInfo, home: Path, trials: int, wish: Wish) -> None:
     """Work on `study` in this process until it has `trials` trials or the wish to stop comes."""
-    files = Files(home, file)
+    files = Files(home, file, scale.name, info.name)
     worker = register(files)
     with Heartbeat(worker):
         Worker(study, Trials(study, files, worker, trials), scale, info, wish.requested).run()

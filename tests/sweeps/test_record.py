@@ -22,7 +22,7 @@ def info(tmp_path):
 
 @pytest.fixture
 def trials(tmp_path):
-    files = Files(tmp_path, STUDY.name)
+    files = Files(tmp_path, STUDY.name, "smoke", "fashion_mnist")
     return Trials(STUDY, files, register(files), 6)
 
 

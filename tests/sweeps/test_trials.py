@@ -24,8 +24,8 @@ def info(tmp_path):
     return describe("fashion_mnist", tmp_path)
 
 
-def trials_of(home, study=WIDE, wanted=6):
-    files = Files(home, study.name)
+def trials_of(home, study=WIDE, wanted=6, scale="smoke"):
+    files = Files(home, study.name, scale, "fashion_mnist")
     return Trials(study, files, register(files), wanted)
 
 
@@ -44,6 +44,13 @@ def test_a_study_ends_at_its_number_of_complete_and_pruned_trials(tmp_path, info
         end(trial)
     assert trials.next(stage_of(WIDE, info)) is None
     assert trials.ended
+
+
+def test_trials_of_another_scale_are_another_studys(tmp_path, info):
+    at_smoke, at_mini = trials_of(tmp_path), trials_of(tmp_path, scale="mini")
+    at_smoke.complete(at_smoke.next(stage_of(WIDE, info))[0], 50.0)
+    assert (at_smoke.counted, at_mini.counted) == (1, 0)
+    assert at_mini.best(1) == []
 
 
 def test_failed_trials_do_not_count_and_too_many_end_the_work(tmp_path, info):
