@@ -43,7 +43,7 @@ MINI = Shape(
         image_size=(32, 32), in_chans=1, patch_size=4, embed_dim=64, depth=4, num_heads=4,
         decoder_embed_dim=32, decoder_depth=2, decoder_num_heads=2, dtype="float32",
     ),
-    batch=128,
+    batch=32,
 )  # fmt: skip
 
 

@@ -8,16 +8,19 @@ import torch
 
 from benchmarks.duel import duel, spread
 from benchmarks.limit import product_rate, step_flops
+from benchmarks.packed import Packed
 from benchmarks.peers import MINI, PEERS, VIT_B, Shape
 from benchmarks.result import Line
 
 ROUNDS = {"mini": 15, "ViT-B/16 224": 5}
+STEPS = 20  # of each process in a round
 
 
 def lines() -> Iterator[Line]:
     """The ratios, size by size and dtype by dtype."""
     for shape in (MINI, VIT_B):
         yield from _against_peers(shape, "float32")
+    yield _whole_machine()
     yield from _against_limit(VIT_B)
 
 
@@ -28,6 +31,21 @@ def _against_peers(shape: Shape, dtype: str) -> Iterator[Line]:
         yield Line(
             "pre-training step", f"{shape.name}, {dtype}, {threads} threads", f"{rival}", fought.ratio("ours", rival)
         )
+
+
+def _whole_machine() -> Line:
+    """As many images by the pool's processes of one thread each as by one process that has all threads."""
+    packed, theirs = Packed(STEPS), PEERS["Hugging Face"](MINI, "float32")
+
+    def as_much() -> None:
+        for _ in range(STEPS * len(packed.workers)):
+            theirs()
+
+    try:
+        fought = duel({"ours": packed, "theirs": as_much}, ROUNDS["mini"], warm_up=2)
+    finally:
+        packed.close()
+    return Line("pre-training steps, whole machine", "mini, float32", "Hugging Face", fought.ratio("ours", "theirs"))
 
 
 def _against_limit(shape: Shape) -> Iterator[Line]:
