@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from ablations.spec.protocols import PROTOCOL_LABELS, TOP1, metric
 from reports.results import Results
 from reports.rows import worst
-from reports.statistics import Spread, paired
+from reports.statistics import Spread
 from reports.verdict import FEWEST_SEEDS, count_of_seeds
 
 
@@ -51,7 +51,7 @@ def compare(results: Results) -> list[Comparison]:
         Comparison(
             protocol,
             label,
-            paired(results.values(default, protocol), results.values(key, kind)),
+            results.difference((default, protocol), (key, kind)),
             worst(r.status for column in ((default, protocol), (key, kind)) for r in results.by_column[column]),
         )
         for protocol in results.protocols

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from ablations.spec import PROTOCOL_LABELS
 from reports.metrics import metric
 from reports.results import Results
-from reports.statistics import CONFIDENCE, paired
+from reports.statistics import CONFIDENCE
 from reports.verdict import FEWEST_SEEDS, count_of_seeds
 
 
@@ -31,7 +31,7 @@ def standing(results: Results, protocol: str) -> Standing | None:
     best of many rows is in part the luckiest. Fewer than three seeds put no row behind another.
     """
     values = {case.key: results.values(case.key, protocol) for case in results.ablation.cases}
-    runs = {case.key: _runs(results, case.key, protocol) for case in results.ablation.cases}
+    runs = {case.key: results.runs(case.key, protocol) for case in results.ablation.cases}
     means = {key: sum(found.values()) / len(found) for key, found in values.items() if found}
     if len(means) < 2:
         return None
@@ -40,17 +40,12 @@ def standing(results: Results, protocol: str) -> Standing | None:
     others = [key for key in means if key != best and runs[key] != runs[best]]
     behind, seeds = [], len(values[best])
     for key in others:
-        lead = paired(values[best], values[key])
+        lead = results.difference((best, protocol), (key, protocol))
         seeds = min(seeds, lead.n)
         if lead.n >= FEWEST_SEEDS and lead.mean is not None and lead.std is not None:
             half = _quantile(lead.n, len(others)) * lead.std / math.sqrt(lead.n)
             behind += [key] if quantity.gain(lead.mean) > half else []
     return Standing(protocol, best, tuple(key for key in others if key not in behind), tuple(behind), seeds)
-
-
-def _runs(results: Results, key: str, protocol: str) -> tuple[str, ...]:
-    column = results.by_column.get((key, protocol), [])
-    return tuple(result.cell.stage.signature for result in column if result.cell.stage)
 
 
 def _quantile(n: int, comparisons: int) -> float:

@@ -20,6 +20,7 @@ from mae_core.scales import Scale
 from mae_core.signature import Stage
 from mae_core.store.run import Store
 from mae_core.tracking.labels import read_labels
+from reports.statistics import Spread, paired
 
 Status = Literal["done", "missing", "running", "failed", "diverged", "stale", "cited", "needs"]
 TROUBLE: tuple[Status, ...] = ("failed", "diverged")
@@ -85,6 +86,24 @@ class Results:
         """Seed → number, where it is done."""
         column = self.by_column.get((case_key, protocol), [])
         return {result.cell.seed: result.value for result in column if result.value is not None}
+
+    def runs(self, case_key: str, protocol: str) -> tuple[str, ...]:
+        """The signatures of a column's runs by seed; rows with equal ones are one at this scale."""
+        column = self.by_column.get((case_key, protocol), [])
+        return tuple(result.cell.stage.signature for result in column if result.cell.stage)
+
+    def difference(self, one: tuple[str, str], other: tuple[str, str]) -> Spread:
+        """One (case key, protocol) minus another, paired by seed; seeds that rest on the same two runs count once."""
+        signatures = [dict(zip(self._seeds(*column), self.runs(*column), strict=True)) for column in (one, other)]
+        numbers = self.values(*one), self.values(*other)
+        both = sorted(numbers[0].keys() & numbers[1].keys(), reverse=True)
+        own = set({(signatures[0][seed], signatures[1][seed]): seed for seed in both}.values())
+        first, second = ({seed: number for seed, number in found.items() if seed in own} for found in numbers)
+        return paired(first, second)
+
+    def _seeds(self, case_key: str, protocol: str) -> list[int]:
+        column = self.by_column.get((case_key, protocol), [])
+        return [result.cell.seed for result in column if result.cell.stage]
 
     def counts(self, only: str | None = None) -> Counter[str]:
         """How many cells (of row `only`) stand how; baselines are counted with the whole."""

@@ -12,7 +12,7 @@ from ablations.spec import PROTOCOL_LABELS
 from mae_core.recipes import VIT_B, VIT_H, VIT_L, EncoderRecipe
 from reports.metrics import metric
 from reports.results import STATUSES, Result, Results, Status
-from reports.statistics import Spread, paired, spread
+from reports.statistics import Spread, spread
 
 DIGITS = 4  # decimals kept; every table and notebook prints from the kept value, so they agree
 
@@ -91,11 +91,12 @@ def _row(results: Results, column: Sequence[Result]) -> Row:
     values = results.values(cell.case.key, cell.protocol)
     signatures = {r.cell.stage.signature: r.cell.seed for r in reversed(column) if r.cell.stage}  # seeds may share one
     ours = spread([values[seed] for seed in sorted(signatures.values()) if seed in values])
-    default = results.values(results.ablation.default, cell.protocol)
     done = [result for result in column if result.status == "done"]
     rates = [result.images_per_second for result in done if result.images_per_second is not None]
     mean, std, low, high = _kept(ours)
-    difference, _, below, above = _kept(paired(values, default))
+    difference, _, below, above = _kept(
+        results.difference((cell.case.key, cell.protocol), (results.ablation.default, cell.protocol))
+    )
     return Row(
         ablation=cell.ablation,
         case_key=cell.case.key,

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import math
+import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, assert_never, get_args
 
-from ablations.spec import PROTOCOL_LABELS
+from ablations.spec import PROTOCOL_LABELS, Case
 from ablations.spec.claims import Alike, Better, Claim, Trend
 from reports.metrics import metric
 from reports.results import Results
-from reports.statistics import Correlation, Spread, kendall, paired, t_quantile
+from reports.statistics import Correlation, Spread, kendall, t_quantile
 
 TIE = 0.25  # points; smaller differences in the paper are ties (its own fine-tuning seeds have std 0.08)
 FEWEST_ROWS = 5  # for a rank correlation
@@ -52,17 +53,25 @@ def _judge(claim: Claim, results: Results) -> Judgement:
 
 
 def _trend(claim: Trend, results: Results) -> Judgement:
-    """Compare the order of rows by their means over the seeds that all of them have."""
+    """Compare the order of rows by their means over the seeds that all of them have.
+
+    Rows that the scale makes one count once, at the mean of the paper's numbers: a run that stands for many rows is no
+    evidence for each of them.
+    """
     rows = [case for case in results.ablation.cases if claim.protocol in case.paper]
     values = {case.key: results.values(case.key, claim.protocol) for case in rows}
     done = [case for case in rows if values[case.key]]
     seeds = set[int].intersection(*(set(values[case.key]) for case in done)) if done else set()
-    if len(done) < FEWEST_ROWS or not seeds:
-        return Judgement(
-            claim, "cannot tell yet", f"{len(done)} of {len(rows)} rows are done, {FEWEST_ROWS} are needed", len(seeds)
-        )
-    means = [sum(values[case.key][seed] for seed in seeds) / len(seeds) for case in done]
-    found = kendall([case.paper[claim.protocol] for case in done], means, TIE)
+    shared: dict[tuple[str, ...], list[Case]] = {}
+    for case in done:
+        shared.setdefault(results.runs(case.key, claim.protocol), []).append(case)
+    alike = f", {len(shared)} of them different at this scale" if len(shared) < len(done) else ""
+    if len(shared) < FEWEST_ROWS or not seeds:
+        counted = f"{len(done)} of {len(rows)} rows are done{alike}, {FEWEST_ROWS} are needed"
+        return Judgement(claim, "cannot tell yet", counted, len(seeds))
+    means = [sum(values[cases[0].key][seed] for seed in seeds) / len(seeds) for cases in shared.values()]
+    papers = [statistics.fmean(case.paper[claim.protocol] for case in cases) for cases in shared.values()]
+    found = kendall(papers, means, TIE)
     if found is None:
         return Judgement(claim, "cannot tell yet", "a column is all ties", len(seeds))
     state: State = "cannot tell yet"
@@ -70,7 +79,7 @@ def _trend(claim: Trend, results: Results) -> Judgement:
         state = "holds" if found.tau > 0 else "does not hold"
     evidence = (
         f"Kendall's τ-b = {found.tau:.2f}, {'exact' if found.exact else 'approximate'} p = {found.p:.2g}, "
-        f"{len(done)} of {len(rows)} rows, {count_of_seeds(len(seeds))}"
+        f"{len(done)} of {len(rows)} rows{alike}, {count_of_seeds(len(seeds))}"
     )
     return Judgement(claim, state, evidence, len(seeds), correlation=found)
 
@@ -80,10 +89,12 @@ def _pair(claim: Better | Alike, results: Results, one: str, other: str) -> Judg
     quantity = metric(claim.protocol)
     if isinstance(claim, Better) and quantity.lower_is_better:
         one, other = other, one  # then the worse one's number is the larger
-    difference = paired(results.values(one, claim.protocol), results.values(other, claim.protocol))
+    difference = results.difference((one, claim.protocol), (other, claim.protocol))
     labels = " minus ".join(results.ablation.case(key).label for key in (one, other))
     if difference.mean is None:
         return Judgement(claim, "cannot tell yet", f"{labels}: not both done", 0)
+    if results.runs(one, claim.protocol) == results.runs(other, claim.protocol):
+        return Judgement(claim, "cannot tell yet", f"{labels}: one and the same run at this scale", difference.n)
     evidence = f"{labels} = {quantity.plain(difference.mean, '+')}{quantity.difference_unit}"
     if difference.low is not None and difference.high is not None:
         low, high = (quantity.plain(bound, "+") for bound in (difference.low, difference.high))
@@ -133,7 +144,8 @@ def sentence(judgements: Sequence[Judgement]) -> str:
     if trends:
         return f"Does our curve follow the paper's? {_capital('; '.join(map(_told, trends)))}."
     held, not_held, open_ = (sum(j.state == state for j in judgements) for state in get_args(State))
-    return f"Of the paper's {len(judgements)} claims {held} hold here, {not_held} do not, {open_} cannot be told yet."
+    claims = "1 claim" if len(judgements) == 1 else f"{len(judgements)} claims"
+    return f"Of the paper's {claims} {held} hold here, {not_held} do not, {open_} cannot be told yet."
 
 
 _FOLLOWS: Mapping[State, str] = {

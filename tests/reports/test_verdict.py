@@ -2,10 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from scipy import stats
 
+from ablations.paper.table_1.decoder_depth import ABLATION as DEPTH
 from ablations.spec import Cell
 from ablations.spec.claims import Alike, Better, Claim, Trend
 from reports.verdict import Judgement, judge, sentence
@@ -98,6 +100,23 @@ def test_trend_compares_rows_over_the_seeds_all_of_them_have(laboratory: Laborat
     assert judge(results)[1].seeds == 2
 
 
+def test_rows_that_the_scale_makes_one_are_no_evidence(tmp_path: Path) -> None:
+    depth = Laboratory(tmp_path, DEPTH)  # at smoke 1, 2 and 4 blocks are one
+    found = judge(depth.imagine(as_the_paper, seeds=3))
+    trend = next(judgement for judgement in found if isinstance(judgement.claim, Trend))
+    assert trend.state == "cannot tell yet"
+    assert trend.evidence == "5 of 5 rows are done, 3 of them different at this scale, 5 are needed"
+
+
+@pytest.mark.parametrize("kind", [Better, Alike])
+def test_a_run_is_not_compared_with_itself(tmp_path: Path, kind: type[Better | Alike]) -> None:
+    claim = kind("finetune", "1", "2", "one and two blocks")
+    depth = Laboratory(tmp_path, replace(DEPTH, claims=(claim,)))
+    (found,) = judge(depth.imagine(lambda cell: 70.0 + cell.seed, seeds=3))
+    assert (found.state, found.seeds_to_tell) == ("cannot tell yet", None)
+    assert "one and the same run" in found.evidence
+
+
 def test_sentence_says_what_follows_and_what_cannot_be_told(laboratory: Laboratory) -> None:
     results = laboratory.imagine(lambda cell: as_the_paper(cell) if cell.protocol == "linear_probe" else None, seeds=3)
     told = sentence(judge(results))
@@ -107,4 +126,4 @@ def test_sentence_says_what_follows_and_what_cannot_be_told(laboratory: Laborato
 
 def test_sentence_without_a_curve_counts_the_claims(three_rows: Laboratory) -> None:
     held = judged(three_rows, BETTER, [2.0, 2.1, 2.2])
-    assert sentence([held]) == "Of the paper's 1 claims 1 hold here, 0 do not, 0 cannot be told yet."
+    assert sentence([held]) == "Of the paper's 1 claim 1 hold here, 0 do not, 0 cannot be told yet."
