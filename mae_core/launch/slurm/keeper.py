@@ -31,6 +31,8 @@ from mae_core.tracking.follow import Follower
 
 SYNC_SECONDS = 60.0  # for the tracker, at the end
 TROUBLED_SECONDS = 30.0  # between looks, while the settings cannot be read
+# SLURM is not well, or its settings, or the disk: nothing is known, so nothing is done until it passes
+TROUBLES = (UserError, OSError)
 
 
 class Keeper:
@@ -42,20 +44,27 @@ class Keeper:
 
     def keep(self) -> int:
         """Go on until every launch is through or the job must stop; the exit status."""
-        seconds = TROUBLED_SECONDS
         while not self.wish.stop:
+            seconds = TROUBLED_SECONDS
             launches = Launches(self.home).under_way()
-            if not launches and dismissed(self.home):
+            if not launches and self._dismissed():
                 return 0
             for launch in launches:
                 try:
                     settings = load(Path(launch.settings))
                     seconds = settings.poll_seconds
                     self._tend(launch, Cluster(self.home, settings, Path(launch.snapshot)))
-                except UserError as error:  # SLURM is not well, or its settings: nothing is known, so nothing is done
+                except TROUBLES as error:
                     _say(str(error))
             self._wait(seconds)
         return STOPPED
+
+    def _dismissed(self) -> bool:
+        try:
+            return not self.home.is_dir() or dismissed(self.home)
+        except OSError as error:
+            _say(str(error))
+            return False
 
     def _wait(self, seconds: float) -> None:
         deadline = time.monotonic() + seconds
@@ -86,6 +95,8 @@ class Keeper:
         said = []
         for words in launch.reports:
             built = subprocess.run(words, cwd=launch.snapshot, env=environment, stdin=subprocess.DEVNULL, check=False)
+            if self.wish.stop:  # the signal reached the report too; it is built when this job runs again
+                return
             said.append(f"{' '.join(words)}: exit status {built.returncode}")
         Launches(self.home).end(launch, "\n".join(said))
 

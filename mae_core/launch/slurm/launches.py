@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mae_core.launch.slurm.arrays import cluster_folder
+from mae_core.launch.slurm.rounds import submitting
 from mae_core.store.files import read_sealed, write_sealed
 
 
@@ -38,12 +39,11 @@ class Launches:
     """The launches of a home, and the marks on its stages."""
 
     def __init__(self, home: Path) -> None:
-        self.folder = cluster_folder(home) / "launches"
+        self.home, self.folder = home, cluster_folder(home) / "launches"
         self.marks = cluster_folder(home) / "marks"
 
     def begin(self, launch: ClusterLaunch) -> None:
         """Write a launch down as under way, and take the marks off its stages."""
-        self.folder.mkdir(parents=True, exist_ok=True)
         content = {
             "signatures": list(launch.signatures),
             "reports": [list(words) for words in launch.reports],
@@ -51,9 +51,11 @@ class Launches:
             "settings": launch.settings,
             "begun": time.time(),
         }
-        write_sealed(self.folder / f"{launch.name}.json", content)
-        (self.folder / f"{launch.name}.over").unlink(missing_ok=True)
-        self.unmark(launch.signatures)
+        with submitting(self.home):
+            self.folder.mkdir(parents=True, exist_ok=True)
+            write_sealed(self.folder / f"{launch.name}.json", content)
+            (self.folder / f"{launch.name}.over").unlink(missing_ok=True)
+            self.unmark(launch.signatures)
 
     def all(self) -> list[ClusterLaunch]:
         """Every launch, by name."""
@@ -71,8 +73,10 @@ class Launches:
         return [launch for launch in self.all() if not (self.folder / f"{launch.name}.over").exists()]
 
     def end(self, launch: ClusterLaunch, said: str) -> None:
-        """Note that a launch is through."""
-        (self.folder / f"{launch.name}.over").write_text(said)
+        """Note that a launch is through, unless it was asked for again since `launch` was read."""
+        with submitting(self.home):
+            if launch in self.all():
+                (self.folder / f"{launch.name}.over").write_text(said)
 
     def mark(self, signature: str, state: str, reason: str) -> None:
         """Say that a stage is not to be submitted again: `cancelled` by a person, or `failed` without a record."""
