@@ -23,6 +23,7 @@ from mae_core.store.run import Store
 from mae_core.training.workspace import Workspace
 
 ITERATIONS = 300
+EXACT = 4096  # pixels
 
 Floats = npt.NDArray[np.float32]
 
@@ -61,7 +62,9 @@ def _features(recipe: LogisticRegressionRecipe, tables: list[Floats]) -> list[Fl
     if recipe.features == "pixels":
         return tables
     components = min(recipe.components, *tables[0].shape)
-    pca = PCA(components, svd_solver="covariance_eigh").fit(tables[0])
+    # exact where that is quick; of a covariance of many thousand pixels only the leading directions are worth the time
+    solver = "covariance_eigh" if tables[0].shape[1] <= EXACT else "randomized"
+    pca = PCA(components, svd_solver=solver, random_state=recipe.seed).fit(tables[0])
     scaler = StandardScaler().fit(pca.transform(tables[0]))
     return [scaler.transform(pca.transform(table)) for table in tables]
 

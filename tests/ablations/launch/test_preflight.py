@@ -10,6 +10,7 @@ from ablations.launch.preflight import preflight, shortened
 from ablations.selection import select
 from mae_core.data.catalogue import describe
 from mae_core.errors import UserError
+from mae_core.launch.slurm.settings import ClusterSettings
 from mae_core.scales import SCALES
 from mae_core.store.run import Store
 
@@ -27,6 +28,15 @@ def test_seeds_and_schedules_are_no_shapes_of_their_own(home):
 def test_every_stage_of_the_paper_can_be_shortened(home, scale):
     for stage in launch(home, "all", scale=scale).plan().stages.values():
         assert getattr(shortened(stage).recipe, "epochs", 1) == 1
+
+
+@pytest.mark.parametrize(("micro_batch", "batch"), [(None, 2 * 4 * 64), (16, 2 * 16 * 64), (512, 4096)])
+def test_on_a_cluster_each_rank_has_its_two_micro_batches(home, micro_batch, batch):
+    shape = ClusterSettings(nodes=8, ranks_per_node=8, micro_batch=micro_batch).shape
+    stages = [shortened(stage, shape) for stage in launch(home, "mask_ratio:75", scale="paper").plan().stages.values()]
+    (pretraining,) = [stage.recipe for stage in stages if stage.kind == "pretrain"]
+    assert (pretraining.batch_size, pretraining.train_images) == (batch, batch)
+    assert min(getattr(stage.recipe, "batch_size", 64) for stage in stages) >= 64
 
 
 def test_a_row_does_one_update_of_each_of_its_shapes(home):
