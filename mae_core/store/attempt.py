@@ -118,10 +118,10 @@ class Watch:
 
 def take(run: Path, number: int) -> Attempt | None:
     """Take attempt `number` of `run` for this process; None if somebody else was first."""
-    aside = Path(tempfile.mkdtemp(prefix=TEMPORARY, dir=run))
+    owner, aside = _owner(), Path(tempfile.mkdtemp(prefix=TEMPORARY, dir=run))
     try:
         aside.chmod(0o755)
-        write_sealed(aside / OWNER, _owner())
+        write_sealed(aside / OWNER, owner)
     except OSError:
         shutil.rmtree(aside, ignore_errors=True)
         raise
@@ -130,7 +130,8 @@ def take(run: Path, number: int) -> Attempt | None:
         aside.rename(folder)  # fails on a folder that is there: it holds at least its owner
     except OSError:
         shutil.rmtree(aside, ignore_errors=True)
-        return None
+        if Attempt(folder).owner != owner:  # over NFS a rename whose answer was lost is tried again, and then fails
+            return None
     sync_folder(run)
     return Attempt(folder)
 

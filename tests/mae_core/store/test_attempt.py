@@ -5,6 +5,7 @@ import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
@@ -26,6 +27,19 @@ def test_of_many_who_take_one_attempt_exactly_one_gets_it(run):
         taken = list(pool.map(lambda _: take(run, 1), range(64)))
     assert sum(attempt is not None for attempt in taken) == 1
     assert [path.name for path in run.iterdir() if path.is_dir()] == ["attempt-1"]
+
+
+def test_a_rename_that_was_done_but_told_as_failed_has_taken_the_attempt(run, monkeypatch):
+    rename = Path.rename
+
+    def lost_answer(path, target):
+        rename(path, target)
+        raise FileNotFoundError(path)  # what NFS says when it tries a rename again that was done
+
+    monkeypatch.setattr(Path, "rename", lost_answer)
+    assert take(run, 1) == Attempt(run / "attempt-1")
+    monkeypatch.undo()
+    assert take(run, 1) is None
 
 
 def test_this_process_is_alive_and_one_that_exited_is_not(run):
