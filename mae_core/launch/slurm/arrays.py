@@ -12,6 +12,7 @@ from pathlib import Path
 from mae_core.store.files import read_sealed, write_sealed
 
 PREFIX = "mae-"
+KEEPER_FILE = "keeper.json"  # in a home's cluster folder: the keeper's job name
 
 Task = tuple[str, int]  # name of the array, index in it
 

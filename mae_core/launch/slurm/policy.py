@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections import Counter
 from collections.abc import Mapping
 
@@ -40,10 +39,10 @@ class Policy:
         if not lost:
             return
         # a task that waited for a parent and was withdrawn with it says nothing about its own stages
-        counted = {one.array.name for one in written if one.array.after is None and one.time >= self.launch.begun}
-        told = slurm.past(min((one.time for one in written), default=time.time())) or {}
+        times = {o.array.name: o.time for o in written if o.array.after is None and o.time >= self.launch.begun}
+        told = (slurm.past(min(times.values())) if times else None) or {}
         for signature in lost:
-            mine = [task for task in tasks[signature] if task[0] in counted]
+            mine = [task for task in tasks[signature] if task[0] in times]
             verdict = cancelled(mine, told) or self._fruitless(signature, mine, told)
             if verdict is not None:
                 found.open.remove(signature)
@@ -57,6 +56,9 @@ class Policy:
         if step > best:
             self.ledger[signature] = [step, len(tasks)]
             return None
+        if len(tasks) < before:  # asked for anew
+            before = 0
+            self.ledger[signature] = [best, before]
         if len(tasks) - before < self.tries:
             return None
         ends = Counter(told[task][-1].state for task in tasks if task in told)

@@ -6,7 +6,8 @@ import os
 import re
 import subprocess
 import time
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from mae_core.launch.slurm.arrays import PREFIX, Task
@@ -15,6 +16,10 @@ from mae_core.launch.slurm.settings import ClusterError
 SECONDS = 60.0  # for SLURM to answer
 _ARRAY_TASK = re.compile(r"(\d+)_(\d+)")
 NODE_FAILURES = {"NODE_FAIL", "BOOT_FAIL"}
+NOWHERE = "None assigned"
+# what a launcher of ranks, or an allocation, tells its processes beside SLURM's own names
+RANKS_OWN = {"RANK", "WORLD_SIZE", "LOCAL_RANK", "MASTER_ADDR", "MASTER_PORT"}
+ALLOCATIONS_OWN = {"CUDA_VISIBLE_DEVICES", "ROCR_VISIBLE_DEVICES", "HIP_VISIBLE_DEVICES", "GPU_DEVICE_ORDINAL"}
 
 
 @dataclass(frozen=True)
@@ -38,7 +43,12 @@ class JobState:
 
 def scrubbed() -> dict[str, str]:
     """This environment without an allocation's variables, so that submitting from inside one leaks nothing."""
-    return {name: value for name, value in os.environ.items() if not name.startswith("SLURM_") or name == "SLURM_CONF"}
+    leaks = RANKS_OWN | (ALLOCATIONS_OWN if "SLURM_JOB_ID" in os.environ else set())
+    return {
+        name: value
+        for name, value in os.environ.items()
+        if name == "SLURM_CONF" or not (name.startswith("SLURM_") or name in leaks)
+    }
 
 
 def ask(words: Sequence[str]) -> str:
@@ -77,42 +87,54 @@ def past(since: float) -> Mapping[Task, list[JobState]] | None:
     A requeued task has one entry for each time it ran.
     """
     start = time.strftime("%Y-%m-%dT%H:%M:%S", time.localtime(since - 60))
-    fields = "JobID,JobName,State,ExitCode,NodeList,Start"
+    fields = "JobID,JobName,State,ExitCode,NodeList,Start,JobIDRaw"
     try:
         text = ask(["sacct", "-n", "-P", "-X", "-D", "-S", start, "-o", fields])
     except ClusterError:
         return None
     found: dict[Task, list[JobState]] = {}
     for line in text.splitlines():
-        job, name, state, code, node, begun = line.split("|", 5)
+        job, name, state, code, node, begun, job_id = line.split("|", 6)
         match = _ARRAY_TASK.fullmatch(job)
         if match and name.startswith(PREFIX):
             started = begun not in ("Unknown", "None", "")
-            told = JobState(job, state.split()[0], node, exit_code=code, started=started)
+            told = JobState(job, state.split()[0], node, exit_code=code, started=started, job_id=job_id)
             found.setdefault((name, int(match[2])), []).append(told)
     return found
 
 
-def bad_nodes(past_states: Mapping[Task, list[JobState]], times: int = 2) -> list[str]:
+def bad_nodes(
+    past_states: Mapping[Task, list[JobState]],
+    spoke: Callable[[Task, JobState], bool] = lambda *_: False,
+    times: int = 2,
+) -> list[str]:
     """Nodes under which jobs died without a word so often that they are better left alone.
 
-    Time limits, preemptions, cancellations and memory are the job's affair, not the node's.
+    Time limits, preemptions, cancellations and memory are the job's affair, not the node's; so is a death that `spoke`
+    knows the reason of (of ranks on one node, the first failure has the others killed). Where jobs die on every node
+    there is, it is not the nodes.
     """
-    deaths: dict[str, int] = {}
-    for states in past_states.values():
+    lost, died, used = Counter[str](), Counter[str](), set[str]()
+    for task, states in past_states.items():
         for state in states:
-            if state.node and (state.state in NODE_FAILURES or (state.state == "FAILED" and state.killed)):
-                for node in _nodes(state.node):
-                    deaths[node] = deaths.get(node, 0) + 1
-    return sorted(node for node, count in deaths.items() if count >= times)
+            nodes = _nodes(state.node)
+            used.update(nodes)
+            if state.state in NODE_FAILURES:
+                lost.update(nodes)
+            elif state.state == "FAILED" and state.killed and not spoke(task, state):
+                died.update(nodes)
+    bad = {node for node in used if lost[node] + died[node] >= times}
+    if len(used) > 1 and bad == used:
+        bad = {node for node in used if lost[node] >= times}
+    return sorted(bad)
 
 
 def _nodes(names: str) -> list[str]:
     """`n1` alone; of a job on several nodes nobody knows which one it was."""
-    return [] if "[" in names or "," in names else [names]
+    return [] if not names or "[" in names or "," in names or names == NOWHERE else [names]
 
 
 def max_array_size() -> int:
     """Tasks that an array of this cluster may have."""
-    match = re.search(r"MaxArraySize\s*=\s*(\d+)", ask(["scontrol", "show", "config"]))
-    return int(match[1]) if match else 1000
+    said = re.findall(r"\b(?:MaxArraySize|max_array_tasks)\s*=\s*(\d+)", ask(["scontrol", "show", "config"]))
+    return max(1, min((int(number) for number in said), default=1000))

@@ -6,9 +6,9 @@ import re
 import tomllib
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from mae_core.errors import UserError
 from mae_core.recipes import KINDS
@@ -59,11 +59,20 @@ class Shape(BaseModel):
     cpus_per_rank: Some = 1
     mem_gb: Annotated[float, Field(gt=0)] | None = None  # of a node
     time: Minutes = 60
-    signal_seconds: Some = 120  # before the time limit: stop, save, requeue
+    signal_seconds: Annotated[int, Field(ge=1, le=65535)] = 120  # before the time limit: stop, save, requeue
     parallel: Some = 256  # tasks of an array that run at once
     stages_per_job: Some = 1  # small stages one after the other in one job: torch is imported once
     micro_batch: Some | None = None  # images of one forward pass on one rank; None: fitted to the device
     more: Options = ()  # further options of sbatch
+
+    @model_validator(mode="after")
+    def _time_to_work(self) -> Self:
+        if self.signal_seconds >= self.time * 60:
+            raise ValueError(
+                f"signal_seconds = {self.signal_seconds} is not less than the time limit of {self.time} min, so that a "
+                f"job would be told to stop as it begins; allow more time, or give signal_seconds a smaller number"
+            )
+        return self
 
     @property
     def ranks(self) -> int:
@@ -77,6 +86,7 @@ class ClusterSettings(Shape):
     kinds: dict[str, dict[str, Any]] = {}  # kind of stage, or keeper → what it asks for differently
     setup: tuple[str, ...] = ()  # commands before the start, on the job's first node: modules, environments
     stage_in: str = ""  # a command run once on each node of a job, such as one that unpacks data to the node's disk
+    imagenet: str = ""  # where jobs find ImageNet, if not where the launcher does, such as where stage_in puts it
     container: str = ""  # what is put before the command, such as `apptainer exec --nv image.sif`
     python: str | None = None  # None: the interpreter that submits
     max_submitted: Some | None = None  # tasks in the queue at once, where the site limits them
@@ -136,6 +146,8 @@ def load(path: Path) -> ClusterSettings:
 def _sentence(error: ValidationError) -> str:
     first = error.errors(include_url=False)[0]
     name = ".".join(str(part) for part in first["loc"])
+    if not name:  # of several settings together
+        return f"{first['msg'].removeprefix('Value error, ')}."
     if first["type"] == "extra_forbidden":
         return f"there is no setting {name}; it has {', '.join(sorted(ClusterSettings.model_fields))}."
     return f"{name} cannot be {first['input']!r}: {first['msg'][:1].lower()}{first['msg'][1:]}."

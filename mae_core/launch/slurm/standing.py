@@ -71,6 +71,6 @@ def standing(
 def _alive(run: Run, jobs: set[str], watch: Watch | None) -> bool:
     last = run.attempts[-1]
     job = last.owner.get("job")
-    if job and job not in jobs:
-        return False  # SLURM has forgotten it
+    if job and job not in jobs:  # SLURM has forgotten it, or it is an allocation of another name with a pool in it
+        return watch is not None and watch.alive(last)
     return watch is None or watch.alive(last)

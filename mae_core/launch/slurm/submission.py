@@ -19,6 +19,8 @@ from mae_core.launch.slurm.arrays import JobArray, cluster_folder
 from mae_core.launch.slurm.queue import scrubbed
 from mae_core.launch.slurm.settings import KEEPER, ClusterError, ClusterSettings, Shape
 
+LIMITED = "QOS policy"  # what SLURM says, without the number, where a user has too many jobs
+
 
 class _Executor(submitit.SlurmExecutor):
     """Submits a command instead of a pickled function: what a task does stands in the array's file."""
@@ -44,9 +46,9 @@ class Submitter:
         return self._submit(array.name, shape, words, array.indices, array.threads, after and f"aftercorr:{after}")
 
     def keeper(self, name: str) -> str:
-        """Submit the keeper."""
+        """Submit the keeper, which computes nothing and so needs no data on its node."""
         words = ["mae_core.launch.slurm.keeper", "--home", str(self.home)]
-        return self._submit(name, self.settings.shape(KEEPER), words, "0", 1, None)
+        return self._submit(name, self.settings.shape(KEEPER), words, "0", 1, None, computes=False)
 
     def command(
         self, name: str, kind: str, words: list[str], threads: int | None, copies: int = 1, after: str | None = None
@@ -56,17 +58,22 @@ class Submitter:
         return self._submit(name, self.settings.shape(kind), words, f"0-{copies - 1}", threads, dependency)
 
     def _submit(
-        self, name: str, shape: Shape, words: list[str], indices: str, threads: int | None, dependency: str | None
-    ) -> str:
+        self, name: str, shape: Shape, words: list[str], indices: str, threads: int | None, dependency: str | None,
+        *, computes: bool = True,
+    ) -> str:  # fmt: skip
         self.logs.mkdir(parents=True, exist_ok=True)
         try:
             with _without_allocation(), contextlib.redirect_stderr(io.StringIO()):  # submitit would print it too
                 executor = _Executor(folder=self.logs)
-                executor.update_parameters(**self._parameters(name, shape, threads, dependency))
+                executor.update_parameters(**self._parameters(name, shape, dependency))
+                data = self._data(shape) if computes else []
+                executor.parameters["setup"] = [*self._environment(threads, shape), *self.settings.setup, *data]
                 return executor.submit(self._command(words), indices, shape.parallel)
         except (FailedJobError, FailedSubmissionError) as error:
             lines = [line for line in str(error).splitlines() if "error" in line.lower()] or str(error).splitlines()
-            raise ClusterError(f"sbatch refused: {lines[-1].strip() if lines else 'without a word'}") from None
+            said = lines[-1].strip() if lines else "without a word"
+            hint = "; a site's limit of jobs in the queue is max_submitted in cluster.toml." if LIMITED in said else ""
+            raise ClusterError(f"sbatch refused: {said}{hint}") from None
         except RuntimeError:  # no srun
             raise ClusterError(
                 "There is no SLURM on this machine; submit from a machine of the cluster, or use --cluster local."
@@ -76,7 +83,7 @@ class Submitter:
         python = self.settings.python or sys.executable
         return f"{self.settings.container} {shlex.join([python, '-u', '-m', *words])}".strip()
 
-    def _parameters(self, name: str, shape: Shape, threads: int | None, dependency: str | None) -> dict[str, Any]:
+    def _parameters(self, name: str, shape: Shape, dependency: str | None) -> dict[str, Any]:
         more: dict[str, Any] = {"chdir": str(self.snapshot), "requeue": True, **dict(shape.more)}
         if dependency is not None:
             more |= {"dependency": dependency, "kill-on-invalid-dep": "yes"}
@@ -98,17 +105,18 @@ class Submitter:
             "cpus_per_task": shape.cpus_per_rank,
             "signal_delay_s": shape.signal_seconds,
             "stderr_to_stdout": True,
-            "setup": [*self._environment(threads, shape), *self.settings.setup, *self._staging(shape)],
             # since 22.05 srun does not take --cpus-per-task over from sbatch
             "srun_args": [f"--cpus-per-task={shape.cpus_per_rank}", "--kill-on-bad-exit=1"],
             "additional_parameters": more,
             **{name: value for name, value in given.items() if value is not None},
         }
 
-    def _staging(self, shape: Shape) -> list[str]:
-        """The settings' command, once on each node of the job."""
+    def _data(self, shape: Shape) -> list[str]:
+        """The settings' command, once on each node of the job, and where the job finds data then."""
         each = f"srun --nodes={shape.nodes} --ntasks={shape.nodes} --ntasks-per-node=1 bash -c"
-        return [f"{each} {shlex.quote(self.settings.stage_in)} || exit 1"] if self.settings.stage_in else []
+        staging = [f"{each} {shlex.quote(self.settings.stage_in)} || exit 1"] if self.settings.stage_in else []
+        place = [f"export MAE_IMAGENET={shlex.quote(self.settings.imagenet)}"] if self.settings.imagenet else []
+        return staging + place
 
     def _environment(self, threads: int | None, shape: Shape) -> list[str]:
         number = str(threads or shape.cpus_per_rank)
@@ -117,7 +125,8 @@ class Submitter:
         variables |= MALLOC
         if shape.micro_batch is not None:
             variables["MAE_MICRO_BATCH"] = str(shape.micro_batch)
-        return [f"export {name}={shlex.quote(value)}" for name, value in variables.items()]
+        # where a site has jobs begin without the submitter's environment, srun would withhold this one too
+        return ["unset SLURM_EXPORT_ENV", *(f"export {name}={shlex.quote(value)}" for name, value in variables.items())]
 
 
 @contextlib.contextmanager

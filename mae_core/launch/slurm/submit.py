@@ -8,7 +8,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mae_core.launch.slurm import queue as slurm
-from mae_core.launch.slurm.arrays import Arrays, JobArray, Submitted, Task, cluster_folder, new_name, tasks_of
+from mae_core.launch.slurm.arrays import (
+    KEEPER_FILE,
+    Arrays,
+    JobArray,
+    Submitted,
+    Task,
+    cluster_folder,
+    new_name,
+    tasks_of,
+)
 from mae_core.launch.slurm.launches import Launches
 from mae_core.launch.slurm.layout import lay_out
 from mae_core.launch.slurm.rounds import submitting
@@ -20,7 +29,6 @@ from mae_core.store.attempt import Watch
 from mae_core.store.files import read_sealed, write_sealed
 from mae_core.store.run import Store
 
-KEEPER_FILE = "keeper.json"
 LATELY = 24 * 3600.0
 
 
@@ -71,7 +79,8 @@ class Cluster:
                 again=again, watch=watch,
             )  # fmt: skip
             spare(found, tasks, written)
-            submitter = Submitter(self.home, self.settings, self.snapshot, self._bad_nodes(written))
+            exclude = self._bad_nodes(written) if found.open or keeper else []
+            submitter = Submitter(self.home, self.settings, self.snapshot, exclude)
             if keeper:
                 self._have_keeper(submitter, queue)
             return self._submit_open(stages, found, queue, submitter)
@@ -80,7 +89,14 @@ class Cluster:
         """Nodes on which our jobs died lately; later they may have been repaired."""
         since = min((one.time for one in written), default=time.time())
         told = slurm.past(max(since, time.time() - LATELY)) if written else None
-        return slurm.bad_nodes(told) if told else []
+        return slurm.bad_nodes(told, self._spoke) if told else []
+
+    def _spoke(self, task: Task, state: slurm.JobState) -> bool:
+        """Whether a stage left word of why it ended in that job."""
+        submitted = self.arrays.read(task[0])
+        signatures = submitted.array.tasks.get(task[1], ()) if submitted else ()
+        mine = [a for s in signatures for a in self.store.run(s).attempts if a.owner.get("job") == state.job_id]
+        return any(attempt.record is not None and attempt.record["state"] != "done" for attempt in mine)
 
     def _submit_open(
         self, stages: Sequence[Stage], found: Standing, queue: dict[Task, slurm.JobState], submitter: Submitter

@@ -1,20 +1,22 @@
 """The queue: what squeue and sacct say is read task by task, and silence is never taken for failure."""
 
+from dataclasses import replace
+
 import pytest
 
 from mae_core.launch.slurm import queue
-from mae_core.launch.slurm.queue import JobState, bad_nodes, past, queued, scrubbed
+from mae_core.launch.slurm.queue import JobState, bad_nodes, max_array_size, past, queued, scrubbed
 from mae_core.launch.slurm.settings import ClusterError
 
 SQUEUE = """12|5|0|mae-a|RUNNING|n1|None
 14|5|3|mae-a|PENDING||Resources
 15|15|N/A|mae-notebook|RUNNING|n1|None
 16|16|0|another|RUNNING|n2|None"""
-SACCT = """5_0|mae-a|PREEMPTED|0:0|n1|2026-01-01T00:00:00
-5_0|mae-a|COMPLETED|0:0|n2|2026-01-01T00:01:00
-5_1|mae-a|CANCELLED by 1000|0:0|None assigned|Unknown
-5_[2-7%3]|mae-a|PENDING|0:0|None assigned|Unknown
-9|shell|COMPLETED|0:0|n1|2026-01-01T00:00:00"""
+SACCT = """5_0|mae-a|PREEMPTED|0:0|n1|2026-01-01T00:00:00|12
+5_0|mae-a|COMPLETED|0:0|n2|2026-01-01T00:01:00|12
+5_1|mae-a|CANCELLED by 1000|0:0|None assigned|Unknown|13
+5_[2-7%3]|mae-a|PENDING|0:0|None assigned|Unknown|5
+9|shell|COMPLETED|0:0|n1|2026-01-01T00:00:00|9"""
 
 
 def test_our_tasks_are_told_from_other_jobs(commands):
@@ -27,7 +29,7 @@ def test_our_tasks_are_told_from_other_jobs(commands):
 def test_a_task_that_was_preempted_and_then_finished_has_finished(commands):
     commands("sacct", f"echo '{SACCT}'")
     found = past(0.0)
-    assert [state.state for state in found["mae-a", 0]] == ["PREEMPTED", "COMPLETED"]
+    assert [(state.state, state.job_id) for state in found["mae-a", 0]] == [("PREEMPTED", "12"), ("COMPLETED", "12")]
     assert (found["mae-a", 1][-1].state, found["mae-a", 1][-1].started) == ("CANCELLED", False)
     assert set(found) == {("mae-a", 0), ("mae-a", 1)}
 
@@ -53,11 +55,34 @@ def test_a_scheduler_that_hangs_is_given_up(commands, monkeypatch):
         queued()
 
 
+@pytest.mark.parametrize(
+    ("said", "most"),
+    [
+        ("MaxArraySize            = 1001", 1001),
+        ("MaxArraySize = 5000\nSchedulerParameters = bf_interval=2,max_array_tasks=300", 300),
+        ("", 1000),
+    ],
+)
+def test_an_array_has_as_many_tasks_as_the_cluster_allows(commands, said, most):
+    commands("scontrol", f"echo '{said}'")
+    assert max_array_size() == most
+
+
 def test_an_allocations_variables_stay_outside_but_the_configuration_stays(monkeypatch):
     monkeypatch.setenv("SLURM_JOB_ID", "7")
     monkeypatch.setenv("SLURM_CPU_BIND", "quiet,mask_cpu:0x1")
     monkeypatch.setenv("SLURM_CONF", "slurm.conf")
     assert {name for name in scrubbed() if name.startswith("SLURM")} == {"SLURM_CONF"}
+
+
+@pytest.mark.parametrize("inside", [True, False])
+def test_what_a_shell_says_of_ranks_never_reaches_a_job_and_an_allocations_cards_do_not(monkeypatch, inside):
+    for name in ("RANK", "WORLD_SIZE", "CUDA_VISIBLE_DEVICES"):
+        monkeypatch.setenv(name, "1")
+    if inside:
+        monkeypatch.setenv("SLURM_JOB_ID", "7")
+    found = scrubbed().keys() & {"RANK", "WORLD_SIZE", "CUDA_VISIBLE_DEVICES"}
+    assert found == (set() if inside else {"CUDA_VISIBLE_DEVICES"})
 
 
 @pytest.mark.parametrize(
@@ -76,3 +101,18 @@ def test_a_node_is_left_alone_after_two_deaths_that_are_not_the_jobs_own(state, 
     once = [JobState("5_0", state, "n1", exit_code=code)]
     assert bad_nodes({("mae-a", 0): once}) == []
     assert bad_nodes({("mae-a", 0): once, ("mae-a", 1): once}) == bad
+
+
+DIED = JobState("5_0", "FAILED", "n1", exit_code="137:0")
+
+
+def test_a_death_that_the_stage_explained_is_not_the_nodes():
+    deaths = {("mae-a", 0): DIED, ("mae-a", 1): DIED}
+    assert bad_nodes({task: [state] for task, state in deaths.items()}, spoke=lambda task, _: task[1] == 0) == []
+
+
+def test_where_jobs_die_on_every_node_it_is_not_the_nodes():
+    states = [DIED, replace(DIED, node="n2")] * 2
+    assert bad_nodes({("mae-a", 0): states}) == []
+    assert bad_nodes({("mae-a", 0): [*states, replace(DIED, node="n3", state="COMPLETED")]}) == ["n1", "n2"]
+    assert bad_nodes({("mae-a", 0): [*states, *[replace(DIED, state="NODE_FAIL")] * 2]}) == ["n1"]

@@ -45,6 +45,8 @@ def test_a_kind_of_stage_asks_for_what_its_table_says_and_else_for_what_all_do(t
         ("[slurm]\npartitoin = 'gpu'", "partitoin"),
         ("[slurm]\nnodes = 0", "nodes"),
         ("[slurm]\ntime = 'a day'", "time"),
+        ("[slurm]\ntime = 2\nsignal_seconds = 120", "smaller number"),
+        ("[slurm.finetune]\ntime = 2", "smaller number"),
         ("[slurm.pretraining]\nnodes = 2", "pretraining"),
         ("[slurm.pretrain]\nnode = 2", "node"),
         ("[sulrm]", "sulrm"),

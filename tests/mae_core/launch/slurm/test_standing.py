@@ -11,7 +11,7 @@ from mae_core.launch.slurm.queue import JobState
 from mae_core.launch.slurm.standing import standing
 from mae_core.recipes import BASELINE
 from mae_core.signature import Stage
-from mae_core.store.attempt import OWNER, PROGRESS, RECORD, finish, take
+from mae_core.store.attempt import OWNER, PROGRESS, RECORD, Watch, finish, take
 from mae_core.store.files import read_sealed, write_sealed
 from mae_core.store.run import Store
 
@@ -85,6 +85,13 @@ def test_a_job_that_slurm_has_forgotten_holds_nothing(store):
     assert look(store, signature).open == [signature]
 
 
+def test_a_pool_in_an_allocation_of_another_name_is_told_by_its_heartbeat(store):
+    signature, watch = planned(store), Watch(lease=0.0)
+    attempted(store, signature, job="12")
+    assert look(store, signature, watch=watch).elsewhere == {signature}
+    assert look(store, signature, watch=watch).open == [signature]  # it stood still
+
+
 def judged(store, signature):
     """What the policy leaves open, at three tries."""
     launch = ClusterLaunch("a", (signature,), (), "", "")
@@ -95,7 +102,8 @@ def judged(store, signature):
 
 
 def sacct(commands, state, names):
-    lines = "\n".join(f"{number}_0|{name}|{state}|0:0|n1|2026-01-01T00:00:00" for number, name in enumerate(names))
+    times = "2026-01-01T00:00:00"
+    lines = "\n".join(f"{number}_0|{name}|{state}|0:0|n1|{times}|{number}" for number, name in enumerate(names))
     commands("sacct", f"echo '{lines}'")
 
 
@@ -116,6 +124,17 @@ def test_a_stage_that_gets_no_further_is_given_up_with_slurms_words(store, comma
     state, reason = Launches(store.home).marked()[signature]
     assert state == "failed"
     assert "3 × NODE_FAIL" in reason
+
+
+def test_a_stage_asked_for_anew_has_its_tries_anew_and_no_more(store, commands):
+    signature = planned(store)
+    Arrays(store.home).folder.mkdir(parents=True)
+    write_sealed(Policy(ClusterLaunch("a", (), (), "", ""), store, 3).path, {signature: [10, 5]})
+    names = []
+    for left in ([signature], [signature], []):
+        names.append(submitted(store, signature))
+        sacct(commands, "TIMEOUT", names)
+        assert judged(store, signature) == left
 
 
 def test_waiting_in_vain_for_a_parent_costs_no_try(store, commands):
