@@ -25,6 +25,8 @@ from mae_core.store.run import Run, Store
 from mae_core.tracking.labels import Label, read_labels
 
 WATCH_SECONDS = 2.0
+ASK_SECONDS = 30.0  # between questions to SLURM, which serves others too; heartbeats are looked at each time
+UNKEPT = "No keeper is in the queue to see this through: the same `ablations.run` command brings one."
 HEADS = ("cell", "scale", "data", "state", "step", "loss", "images/s", "left", "attempts")
 CLUSTER_HEADS = ("job", "node")
 
@@ -57,9 +59,10 @@ class _Status:
         if run.finished is not None:
             return self._row(run, "done")
         mark, queued = self.view.marks.get(run.signature), self.view.queued(run.signature)
-        if run.status != "running" and queued is not None:
+        running = run.status == "running" and not self.view.lost(run)
+        if not running and queued is not None:
             return self._row(run, STATES.get(queued.state, queued.state.lower()), queued.reason)
-        if run.status == "running":
+        if running:
             return self._row(run, "running")
         if mark is not None:
             return self._row(run, *mark)
@@ -67,6 +70,8 @@ class _Status:
             return self._row(run, "unknown", self.view.unknown)
         if run.status == "planned":
             return self._of_planned(run)
+        if run.status == "running":
+            return self._row(run, "interrupted", "its job has gone; the keeper submits it again")
         return self._row(run, run.status, (run.record or {}).get("reason", ""))
 
     def _of_planned(self, run: Run) -> tuple[str, ...]:
@@ -80,9 +85,7 @@ class _Status:
     def _row(self, run: Run, state: str, reason: str = "") -> tuple[str, ...]:
         progress = run.attempts[-1].progress if run.attempts and run.finished is None else {}
         step, steps, rate = progress.get("step", 0), progress.get("steps", 0), progress.get("images_per_second", 0.0)
-        left = ""
-        if state == "running" and step:
-            left = clock((time.time() - run.attempts[-1].owner.get("taken", time.time())) * (steps - step) / step)
+        left = clock(progress["seconds_left"]) if state == "running" and "seconds_left" in progress else ""
         loss, job = progress.get("loss"), self.view.job(run.signature)
         return (
             state,
@@ -96,9 +99,9 @@ class _Status:
         )
 
 
-def _rows(store: Store, names: Sequence[str]) -> Iterator[tuple[str, ...]]:
+def _rows(store: Store, names: Sequence[str], view: View) -> Iterator[tuple[str, ...]]:
     """The head, then a row for each cell; job and node only where there is a cluster."""
-    status = _Status(store, View.of(store.home))
+    status = _Status(store, view)
     with_cluster = bool(status.view.tasks)
     yield (*HEADS, *(CLUSTER_HEADS if with_cluster else ()), "why")
     for label, signature in _cells(store, names):
@@ -123,8 +126,8 @@ def _cells(store: Store, names: Sequence[str]) -> list[tuple[Label, str]]:
     return sorted(cells, key=lambda cell: (cell[0].ablation, cell[0].scale, cell[0].data, cell[0].seed))
 
 
-def _table(rows: Sequence[tuple[str, ...]]) -> Table:
-    table = Table(*rows[0], box=None, pad_edge=False)
+def _table(rows: Sequence[tuple[str, ...]], view: View) -> Table:
+    table = Table(*rows[0], box=None, pad_edge=False, caption=UNKEPT if view.unkept else None, caption_justify="left")
     for row in rows[1:]:
         table.add_row(*row)
     return table
@@ -142,16 +145,21 @@ def main(words: Sequence[str] | None = None) -> int:
     arguments, console = _arguments(words), Console()
     try:
         store = Store(home_folder(arguments.home))
-        rows = list(_rows(store, arguments.names))
+        view, asked = View.of(store.home), time.monotonic()
+        rows = list(_rows(store, arguments.names, view))
         if len(rows) == 1:
             print(f"Nothing was launched from {store.home} yet.")
             return 0
         if not arguments.watch:
             _print(rows)
+            if view.unkept:
+                print(UNKEPT)
             return 0
-        with Live(_table(rows), console=console, auto_refresh=False) as live:
+        with Live(_table(rows, view), console=console, auto_refresh=False) as live:
             while True:
-                live.update(_table(list(_rows(store, arguments.names))), refresh=True)
+                if time.monotonic() - asked > ASK_SECONDS:
+                    view, asked = View.of(store.home), time.monotonic()
+                live.update(_table(list(_rows(store, arguments.names, view)), view), refresh=True)
                 time.sleep(WATCH_SECONDS)
     except UserError as error:
         print(error, file=sys.stderr)

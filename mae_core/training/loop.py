@@ -52,7 +52,10 @@ def train(learner: Learner, optimizer: torch.optim.Optimizer, course: Course, wo
             state.update()
             watchdog.step()
             rate = state.done * course.size / (time.monotonic() - begun)
-            workspace.show(step=state.step, steps=course.steps, images_per_second=rate, loss=state.shown)
+            left = (course.steps - state.step) * course.size / rate
+            workspace.show(
+                step=state.step, steps=course.steps, images_per_second=rate, seconds_left=left, loss=state.shown
+            )
             (stopping,) = ranks.agree(workspace.stop_requested())
             if state.step < course.steps and (stopping or workspace.checkpoint_due()):
                 with watchdog.off():

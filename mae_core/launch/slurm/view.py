@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 from mae_core.launch.slurm import queue as slurm
-from mae_core.launch.slurm.arrays import Arrays, Task, cluster_folder, tasks_of
+from mae_core.launch.slurm.arrays import KEEPER_FILE, Arrays, Task, cluster_folder, tasks_of
 from mae_core.launch.slurm.launches import Launches
 from mae_core.launch.slurm.queue import JobState
 from mae_core.launch.slurm.settings import ClusterError
+from mae_core.store.files import read_sealed
+from mae_core.store.run import Run
 
 STATES = {"PENDING": "queued", "RUNNING": "starting", "CONFIGURING": "starting", "COMPLETING": "ending"}
 
@@ -24,6 +28,8 @@ class View:
     past: Mapping[Task, list[JobState]] = field(default_factory=dict)
     marks: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     unknown: str = ""  # why the queue could not be asked
+    unkept: bool = False  # a launch is under way, and no keeper is in the queue
+    asked: float = 0.0  # when, in seconds since 1970
 
     @classmethod
     def of(cls, home: Path) -> View:
@@ -32,11 +38,26 @@ class View:
         if not written:
             return cls()
         tasks, marks = tasks_of(written), Launches(home).marked()
-        past = slurm.past(min(one.time for one in written)) or {}
+        past, asked = slurm.past(min(one.time for one in written)) or {}, time.time()
         try:
-            return cls(tasks, slurm.queued(), past, marks)
+            queue = slurm.queued()
         except ClusterError as error:
             return cls(tasks, {}, past, marks, str(error))
+        keeper = read_sealed(cluster_folder(home) / KEEPER_FILE)
+        kept = keeper is not None and (keeper["name"], 0) in queue
+        unkept = not kept and bool(Launches(home).under_way())
+        return cls(tasks, queue, past, marks, unkept=unkept, asked=asked)
+
+    def lost(self, run: Run) -> bool:
+        """Whether the job that was at an unfinished run has gone without the run's knowing."""
+        if self.unknown or run.signature not in self.tasks or not run.attempts:
+            return False
+        owner = run.attempts[-1].owner
+        return bool(owner.get("job")) and owner["job"] not in self._jobs and owner["taken"] < self.asked
+
+    @cached_property
+    def _jobs(self) -> set[str]:
+        return {state.job_id for state in self.queue.values()}
 
     def job(self, signature: str) -> JobState | None:
         """The job that is at the stage, waits to be, or was last."""
