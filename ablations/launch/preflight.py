@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import shutil
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from rich.console import Console
 from ablations.launch.execute import have_data
 from ablations.launch.launch import Launch
 from mae_core.errors import UserError
+from mae_core.launch.slurm.settings import ClusterSettings, Shape, find, load
 from mae_core.recipes import Recipe, RobustnessRecipe
 from mae_core.signature import Stage
 from mae_core.store.attempt import Watch
@@ -43,19 +45,28 @@ CHOSEN_AMONG = {"base_lrs", "penalties"}  # where there is one, nothing is score
 ALL = {"train_images", "labels", "scored_images", "micro_batch"}  # where None means all there are, a few
 
 
-def shortened(stage: Stage) -> Stage:
-    """The same work on two micro-batches: one update, whatever the schedule."""
+def shortened(stage: Stage, shapes: Callable[[str], Shape] | None = None) -> Stage:
+    """The same work on two micro-batches: one update, whatever the schedule.
+
+    On a cluster, where `shapes` gives each kind of stage its job, these are two on each rank, of the images that the
+    settings name, but no more in all than the recipe's own batch.
+    """
+    few = FEW
+    if shapes is not None:
+        shape = shapes(stage.kind)
+        batch = min(2 * (shape.micro_batch or MICRO_BATCH) * shape.ranks, getattr(stage.recipe, "batch_size", 0))
+        few = FEW | dict.fromkeys(("batch_size", "train_images", "labels"), max(batch, FEW["batch_size"]))
     values = {
-        field.name: FEW[field.name]
+        field.name: few[field.name]
         for field in dataclasses.fields(stage.recipe)
-        if field.name in FEW and (getattr(stage.recipe, field.name) is not None or field.name in ALL)
+        if field.name in few and (getattr(stage.recipe, field.name) is not None or field.name in ALL)
     }
     if isinstance(stage.recipe, RobustnessRecipe):
         del values["labels"]  # it learns nothing
     for name in CHOSEN_AMONG & {field.name for field in dataclasses.fields(stage.recipe)}:
         values[name] = getattr(stage.recipe, name)[:1]
     recipe: Recipe = dataclasses.replace(stage.recipe, **values)
-    return Stage(recipe, tuple(shortened(parent) for parent in stage.parents))
+    return Stage(recipe, tuple(shortened(parent, shapes) for parent in stage.parents))
 
 
 def _fresh_home(launch: Launch) -> Path:
@@ -72,15 +83,16 @@ def _fresh_home(launch: Launch) -> Path:
 def preflight(launch: Launch, on_cluster: bool, console: Console) -> None:
     """Try every distinct shape of the launch's stages. Raises UserError for the first that fails."""
     have_data(launch.info, launch.home)
+    settings = load(find(launch.home)) if on_cluster else None
     stages: dict[str, Stage] = {}
     for stage in launch.plan().stages.values():
-        for one in _with_parents(shortened(stage)):
+        for one in _with_parents(shortened(stage, settings.shape if settings else None)):
             stages.setdefault(one.signature, one)
     home = _fresh_home(launch)
     store, begun = Store(home), time.monotonic()
     for stage in stages.values():
         store.plan(stage)
-    failures = _on_cluster(launch, home, stages) if on_cluster else _here(store, stages)
+    failures = _on_cluster(settings, home, stages) if settings else _here(store, stages)
     if failures:
         signature, reason = next(iter(failures.items()))
         raise UserError(
@@ -105,13 +117,11 @@ def _here(store: Store, stages: dict[str, Stage]) -> dict[str, str]:
     return failures
 
 
-def _on_cluster(launch: Launch, home: Path, stages: dict[str, Stage]) -> dict[str, str]:
+def _on_cluster(settings: ClusterSettings, home: Path, stages: dict[str, Stage]) -> dict[str, str]:
     """The same in jobs, which are waited for."""
-    from mae_core.launch.slurm.settings import find, load
-    from mae_core.launch.slurm.snapshot import take_snapshot
+    from mae_core.launch.slurm.snapshot import take_snapshot  # submitit: not needed here
     from mae_core.launch.slurm.submit import Cluster
 
-    settings = load(find(launch.home))
     cluster, watch = Cluster(home, settings, take_snapshot(home)), Watch()
     done = cluster.submit(list(stages.values()), watch=watch)
     while done.submitted or done.standing.moving:
