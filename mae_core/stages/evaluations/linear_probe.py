@@ -43,6 +43,8 @@ class Heads(nn.Module):
         nn.init.trunc_normal_(weight, std=HEAD_STD, generator=randomness.generator(seed, "init", "head.weight"))
         self.weights = nn.ParameterList(nn.Parameter(weight.clone()) for _ in range(heads))
         self.biases = nn.ParameterList(nn.Parameter(torch.zeros(num_classes)) for _ in range(heads))
+        for parameter in self.parameters():
+            parameter.register_hook(_finite)
 
     def forward(self, features: torch.Tensor, moments: Moments | None = None) -> torch.Tensor:
         """Logits of (N, D) features, head by head: (N, heads, classes).
@@ -67,6 +69,11 @@ class Heads(nn.Module):
         running.running_var.lerp_((variance * count / (count - 1)).float(), running.momentum)
         running.num_batches_tracked += 1
         return mean.float(), variance.float()
+
+
+def _finite(gradient: torch.Tensor) -> torch.Tensor:
+    """A head whose learning rate was too high has no gradient from then on; the update of the others goes on."""
+    return gradient.nan_to_num(nan=0.0, posinf=0.0, neginf=0.0)
 
 
 def sums_of(features: torch.Tensor) -> torch.Tensor:
@@ -118,15 +125,17 @@ class Probe(Learner):
         self.moments = self.module.observe(sums)
 
     def loss(self, batch: Batch) -> torch.Tensor:
-        """The heads' cross-entropies added up, so that each head's gradient is its own."""
+        """The heads' cross-entropies added up, so that each head's gradient is its own; NaN where all diverged."""
         if batch.whole:
             logits = self.module(self.seen(batch))  # [N, heads, classes]
         else:
             start = batch.start - self.share.start
             logits = self.module(self.features[start : start + len(batch.samples)], self.moments)
         labels = self.labels[batch.samples].to(self.device)[:, None].expand(-1, logits.shape[1])
-        losses = F.cross_entropy(logits.flatten(0, 1), labels.flatten(), reduction="sum")
-        return losses / len(batch.samples)
+        losses = F.cross_entropy(logits.flatten(0, 1), labels.flatten(), reduction="none")
+        by_head = losses.unflatten(0, labels.shape).sum(dim=0) / len(batch.samples)
+        fit = by_head.isfinite()
+        return torch.where(fit.any(), torch.where(fit, by_head, 0.0).sum(), torch.nan)
 
     @torch.no_grad()
     def accuracies(self, images: Images, samples: torch.Tensor) -> torch.Tensor:

@@ -30,6 +30,14 @@ def test_parallel_heads_equal_separate_runs(laboratory, decay):
             torch.testing.assert_close(together[f"{name}.{number}"], alone[f"{name}.0"], rtol=1e-4, atol=1e-6)
 
 
+def test_a_learning_rate_that_diverges_does_not_touch_the_others(laboratory):
+    beside = laboratory.done(Stage(replace(PROBE, base_lrs=(1.0, 1e30)), PARENTS))
+    alone = weights(laboratory.done(Stage(replace(PROBE, base_lrs=(1.0,), evaluate_on="heldout"), PARENTS)))
+    torch.testing.assert_close(weights(beside)["weights.0"], alone["weights.0"], rtol=1e-4, atol=1e-6)
+    assert beside.metrics["best_base_lr"] == 1.0
+    assert laboratory.ask(Stage(replace(PROBE, base_lrs=(1e30, 1e31)), PARENTS)).ending == "diverged"
+
+
 def test_the_head_is_chosen_on_held_out_train_images_not_on_test(laboratory):
     metrics = laboratory.metrics(Stage(replace(PROBE, base_lrs=RATES), PARENTS))
     heldout = replace(PROBE, scored_images=None, evaluate_on="heldout")
