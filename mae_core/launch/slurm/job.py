@@ -9,12 +9,14 @@ else; 1 when one failed; 75 when it was stopped and SLURM did not take it back.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import signal
 import sys
 import time
 import warnings
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mae_core.launch.ranks import joined
 from mae_core.launch.slurm.arrays import Arrays
@@ -25,34 +27,71 @@ from mae_core.launch.worker import Wish
 from mae_core.store.attempt import LEASE_SECONDS, Watch
 from mae_core.store.run import Run, Store
 
+if TYPE_CHECKING:
+    from mae_core.stages.obtain import Outcome
+    from mae_core.training.ranks import Ranks
+
 STOPPED = 75  # EX_TEMPFAIL
 PATIENCE = 3 * LEASE_SECONDS  # with a stage that seems to be with somebody else: long enough to see that he is dead
 LOOK_AGAIN_SECONDS = 2.0
+TOGETHER = ("done", "busy", "waiting")  # endings after which ranks are still in step; after others they may not be
 FRUITLESS = 3  # attempts that stopped at one step: SLURM is not asked for another
 
 
 def work(home: Path, signatures: tuple[str, ...], wish: Wish) -> int:
     """Do the stages one after the other, together with the job's other ranks; the exit status."""
-    from mae_core.stages.obtain import obtain  # torch: seconds
+    from mae_core.training.ranks import RankLostError  # torch: seconds
 
-    store, watch, failed = Store(home), Watch(), False
-    with joined() as ranks:
-        for signature in signatures:
-            if ranks.of_first(signature in Launches(home).marked()):
-                print(f"{signature}: not wanted any more", flush=True)
-                continue
-            deadline = time.monotonic() + PATIENCE
-            outcome = obtain(signature, store, watch, wish.requested, ranks)
-            while ranks.of_first(outcome.ending == "busy" and not wish.stop and time.monotonic() < deadline):
-                time.sleep(LOOK_AGAIN_SECONDS)
-                outcome = obtain(signature, store, watch, wish.requested, ranks)
-            if ranks.first:
-                print(f"{signature}: {outcome.ending} {outcome.reason}".rstrip(), flush=True)
-            failed |= outcome.ending in ("failed", "diverged", "blocked")
-            (stop,) = ranks.agree(wish.stop)
-            if outcome.ending == "stopped" or (stop and signature != signatures[-1]):
-                return STOPPED
+    try:
+        with joined() as ranks:
+            return in_turn(Store(home), signatures, wish, ranks)
+    except RankLostError as error:  # before a stage or between two: another job does what is left
+        print(f"stopped: {error}", flush=True)
+        return STOPPED
+
+
+def in_turn(store: Store, signatures: tuple[str, ...], wish: Wish, ranks: Ranks) -> int:
+    """Do the stages on all `ranks`; the exit status. What follows a failure of several ranks is left to another job."""
+    watch, failed = Watch(), False
+    for signature in signatures:
+        if ranks.of_first(signature in Launches(store.home).marked()):
+            print(f"{signature}: not wanted any more", flush=True)
+            continue
+        outcome = _obtained(signature, store, watch, wish, ranks)
+        if ranks.first:
+            print(f"{signature}: {outcome.ending} {outcome.reason}".rstrip(), flush=True)
+        failed |= outcome.ending in ("failed", "diverged", "blocked")
+        if outcome.ending == "stopped":
+            return _stopped(store, signatures, ranks)
+        if ranks.world > 1 and outcome.ending not in TOGETHER:
+            break
+        (stop,) = ranks.agree(wish.stop)
+        if stop and signature != signatures[-1]:
+            return _stopped(store, signatures, ranks)
     return int(failed)
+
+
+def _obtained(signature: str, store: Store, watch: Watch, wish: Wish, ranks: Ranks) -> Outcome:
+    """How the stage ended; one that is with somebody else is asked for until it is plain that he lives."""
+    from mae_core.stages.obtain import obtain
+
+    deadline = time.monotonic() + PATIENCE
+    outcome = obtain(signature, store, watch, wish.requested, ranks)
+    while outcome.ending == "busy" and ranks.of_first(not wish.stop and time.monotonic() < deadline):
+        time.sleep(LOOK_AGAIN_SECONDS)
+        outcome = obtain(signature, store, watch, wish.requested, ranks)
+    return outcome
+
+
+def _stopped(store: Store, signatures: tuple[str, ...], ranks: Ranks) -> int:
+    """Ask for the job again before any rank leaves: srun kills the rest as soon as one has left with an error."""
+    from mae_core.training.ranks import RankLostError
+
+    if ranks.first and all(gets_on(store.run(signature)) for signature in signatures):
+        print("requeued" if requeue(os.environ["SLURM_JOB_ID"]) else "stopped", flush=True)
+    with contextlib.suppress(RankLostError):  # whoever lost the others learns it again at once
+        ranks.agree(False)
+    return STOPPED
 
 
 def gets_on(run: Run) -> bool:
@@ -89,14 +128,9 @@ def main() -> int:
         print(f"{arguments.array} is not among the arrays of {arguments.home}.", file=sys.stderr)
         return 1
     signatures = submitted.array.tasks[int(os.environ["SLURM_ARRAY_TASK_ID"])]
-    job, count = os.environ["SLURM_JOB_ID"], os.environ.get("SLURM_RESTART_COUNT", "0")
-    print(f"job {job} on {os.environ.get('SLURMD_NODENAME')}, restart {count}: {' '.join(signatures)}", flush=True)
-    status = work(arguments.home, signatures, wish)
-    if status == STOPPED and os.environ.get("SLURM_PROCID", "0") == "0":
-        store = Store(arguments.home)
-        if all(gets_on(store.run(signature)) for signature in signatures):
-            print("requeued" if requeue(job) else "stopped", flush=True)
-    return status
+    told = [os.environ.get(name, "0") for name in ("SLURM_JOB_ID", "SLURMD_NODENAME", "SLURM_RESTART_COUNT")]
+    print("job {} on {}, restart {}: {}".format(*told, " ".join(signatures)), flush=True)
+    return work(arguments.home, signatures, wish)
 
 
 if __name__ == "__main__":
