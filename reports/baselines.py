@@ -72,4 +72,7 @@ def sentence(results: Results, comparisons: list[Comparison]) -> str:
     lost = [c.told() for c in told if not c.beaten]
     unknown = f", but not all are there yet: {len(told)} of {len(comparisons)} comparisons can be made"
     verdict = f"does not beat {'; '.join(lost)}" if lost else "beats every baseline"
+    fewest = min(c.difference.n for c in told)
+    if not lost and fewest < FEWEST_SEEDS:
+        verdict += f" with {count_of_seeds(fewest)}, which may be luck ({FEWEST_SEEDS} are needed)"
     return f"{row} {verdict}{unknown if len(told) < len(comparisons) else ''}."

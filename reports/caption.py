@@ -14,6 +14,7 @@ from mae_core.recipes import (
     KnnRecipe,
     LinearProbeRecipe,
     LogisticRegressionRecipe,
+    PretrainRecipe,
     Recipe,
     RidgeRecipe,
 )
@@ -73,19 +74,31 @@ def caption(results: Results, wall_seconds: float | None = None) -> list[str]:
 def _measured(results: Results) -> str:
     ablation, info = results.ablation, results.info
     models = dict.fromkeys(model_label(r.encoder) for r in results.cells if r.encoder)
-    seen = {getattr(r.encoder, "train_images", None) for r in results.cells if r.encoder}
-    images = " / ".join(f"{n:,}" for n in sorted(n or info.num_train for n in seen))
+    trained = _trained_on(results)
     split = " and ".join(sorted({r.recipe.evaluate_on for r in results.cells if r.recipe})) or "test"
     names = dict.fromkeys(metric(protocol).name for protocol in results.protocols)
     evaluated = f"evaluated with {label_budget(results)}; " if {"top1", "top1_raw", "mce"} & set(names) else ""
     numbers = "" if info.labelled else "the data have no labels; "
     numbers += "; ".join(_MEANINGS[name].format(split=split) for name in names if name in _MEANINGS)
+    theirs = ""
+    if any(r.cell.paper is not None for r in results.cells):
+        theirs = f" The paper's numbers ({paper_setting(ablation)}) were measured elsewhere and stand beside ours "
+        theirs += "for their order only."
     return (
         f"{ablation.title} ({ablation.source}) at scale {results.scale.name} on {info.name}: {', '.join(models)} "
-        f"pre-trained on {images} images, {evaluated}{numbers}."
-        f" The paper's numbers ({paper_setting(ablation)}) were measured elsewhere and stand beside ours "
-        f"for their order only."
+        f"{trained}, {evaluated}{numbers}.{theirs}"
     )
+
+
+def _trained_on(results: Results) -> str:
+    """On how many images the encoders were pre-trained, and whether some were not."""
+    encoders = [r.encoder for r in results.cells if r.encoder]
+    seen = {encoder.train_images for encoder in encoders if isinstance(encoder, PretrainRecipe)}
+    if not seen:
+        return "not pre-trained here"
+    images = " / ".join(f"{n:,}" for n in sorted(n or results.info.num_train for n in seen))
+    others = not all(isinstance(encoder, PretrainRecipe) for encoder in encoders)
+    return f"pre-trained on {images} images{' where a row is pre-trained here' if others else ''}"
 
 
 def _spread(results: Results) -> str:
@@ -104,6 +117,9 @@ def _spread(results: Results) -> str:
 
 
 def _n_test(result: Result) -> int:
+    """How many images an accuracy was scored on; 0 of what is no share of images."""
+    if metric(result.cell.protocol).unit != "%":
+        return 0
     return int(result.record.get("metrics", {}).get("n_test", 0))
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ablations.spec import PROTOCOL_LABELS
+from mae_core.errors import UserError
 from mae_core.recipes import VIT_B, VIT_H, VIT_L, EncoderRecipe
 from reports.metrics import metric
 from reports.results import STATUSES, Result, Results, Status
@@ -134,8 +135,16 @@ def _mean(values: Sequence[float]) -> float | None:
     return round(sum(values) / len(values), 1) if values else None
 
 
-def write_rows(rows: Iterable[Row], path: Path) -> None:
-    """Write `rows` as CSV; empty fields where there is no number."""
+def refuse_mixed(rows: Iterable[Row]) -> None:
+    """Raise UserError where `rows` are of several scales or data sets: their numbers mean different things."""
+    settings = sorted({f"{row.scale} on {row.data}" for row in rows})
+    if len(settings) > 1:
+        raise UserError(f"One table cannot hold numbers of {' and '.join(settings)}; build a report for each.")
+
+
+def write_rows(rows: Sequence[Row], path: Path) -> None:
+    """Write `rows` as CSV; empty fields where there is no number. Raises UserError for rows of several scales."""
+    refuse_mixed(rows)
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
         writer.writeheader()

@@ -11,14 +11,15 @@ from reports.caption import paper_setting, run_as, setting
 from reports.metrics import metric
 from reports.recommendation import best_beyond_noise
 from reports.results import Results
-from reports.rows import Row
+from reports.rows import Row, refuse_mixed
 
 DEFAULT = " (default)"
 BAR = r"\|"  # inside a Markdown cell
 MARKS = (
     "The default row is in italics; a number is bold where, over three seeds or more, it is better than that of every "
-    "other row beyond seed noise. Differences are to the default row, ours paired by seed."
+    "other row beyond seed noise."
 )
+DIFFERENCES = "Differences are to the default row, ours paired by seed."
 
 
 @dataclass(frozen=True)
@@ -60,18 +61,15 @@ def ours(row: Row) -> str:
 
 def layout(results: Results, rows: Sequence[Row]) -> Layout:
     """The paper's layout of `rows`; rows that rest on the same runs are printed once, with both labels."""
+    refuse_mixed(rows)
     ablation, run = results.ablation, run_as(results)
     by_case: dict[str, dict[str, Row]] = {}
     for row in rows:
         by_case.setdefault(row.case_key, {})[row.protocol] = row
-    shared: dict[tuple[str, ...], list[str]] = {}  # equal runs → case keys
-    for key, found in by_case.items():
-        runs = tuple(row.signatures for row in found.values())
-        shared.setdefault(runs if any(runs) else (key,), []).append(key)
     columns = [column for protocol in results.protocols for column in _columns(results, by_case, protocol)]
     best = {protocol: best_beyond_noise(results, protocol) for protocol in results.protocols}
     lines = []
-    for keys in shared.values():
+    for keys in coinciding(by_case):
         label = " = ".join(ablation.case(key).label + (DEFAULT if key == ablation.default else "") for key in keys)
         cells = [label, *([" / ".join(dict.fromkeys(run[key] for key in keys if key in run))] if run else [])]
         marked = {len(cells) + at for at, c in enumerate(columns) if c.ours and best[c.protocol] in keys}
@@ -79,6 +77,15 @@ def layout(results: Results, rows: Sequence[Row]) -> Layout:
         lines.append(Line(tuple(cells), ablation.default in keys, frozenset(marked)))
     head = (ablation.axis, *(["run as"] if run else []), *(column.head for column in columns))
     return Layout(head, tuple(lines))
+
+
+def coinciding(by_case: Mapping[str, Mapping[str, Row]]) -> list[list[str]]:
+    """The case keys, those of rows that rest on the same runs together."""
+    shared: dict[tuple[str, ...], list[str]] = {}  # equal runs → case keys
+    for key, found in by_case.items():
+        runs = tuple(row.signatures for row in found.values())
+        shared.setdefault(runs if any(runs) else (key,), []).append(key)
+    return list(shared.values())
 
 
 def _columns(results: Results, by_case: Mapping[str, Mapping[str, Row]], protocol: str) -> list[_Column]:
@@ -143,10 +150,10 @@ def markdown(table: Layout, caption: Iterable[str] = ()) -> str:
 
 def tabular(table: Layout) -> str:
     """The table as a LaTeX `tabular` for booktabs, its default line in italics, long heads in narrow columns."""
-    heads = [rf"\shortstack[r]{{{_broken(_escaped(head))}}}" for head in table.head[1:]]
-    lines = [" & ".join([_escaped(table.head[0]), *heads]) + r" \\", r"\midrule"]
+    heads = [rf"\shortstack[r]{{{_broken(latex_of(head))}}}" for head in table.head[1:]]
+    lines = [" & ".join([latex_of(table.head[0]), *heads]) + r" \\", r"\midrule"]
     for line in table.lines:
-        escaped = Line(tuple(map(_escaped, line.cells)), line.default, line.best)
+        escaped = Line(tuple(map(latex_of, line.cells)), line.default, line.best)
         cells = _marked(escaped, lambda cell: rf"\textit{{{cell}}}", lambda cell: rf"\textbf{{{cell}}}")
         lines.append(" & ".join(cells) + r" \\")
     body = "\n".join(lines)
@@ -154,18 +161,24 @@ def tabular(table: Layout) -> str:
 
 
 def latex(table: Layout, caption: Iterable[str], label: str) -> str:
-    """The table as a LaTeX `table` that needs booktabs and graphicx alone, no wider than the text."""
+    """The table as a LaTeX `table` that needs booktabs and graphicx alone, no wider than the text.
+
+    Its caption is the first paragraph; the others stand below the table, as notes.
+    """
+    first, *others = list(caption) or [""]
+    notes = f"\\par\\smallskip\n{{\\footnotesize\\raggedright {latex_of(' '.join(others))}\\par}}\n" if others else ""
     return (
         "% \\usepackage{booktabs,graphicx}\n\\begin{table}\n\\centering\n"
-        f"\\caption{{{_escaped(' '.join(caption))}}}\n\\label{{tab:{label}}}\n"
-        f"\\resizebox{{\\textwidth}}{{!}}{{%\n{tabular(table)}}}\n\\end{{table}}\n"
+        f"\\caption{{{latex_of(first)}}}\n\\label{{tab:{label}}}\n"
+        f"\\resizebox{{\\textwidth}}{{!}}{{%\n{tabular(table)}}}\n{notes}\\end{{table}}\n"
     )
 
 
 _SIGNS = {"±": r"$\pm$", "×": r"$\times$", "→": r"$\to$", "τ": r"$\tau$", "Δ": r"$\Delta$", "−": "$-$", "≤": r"$\leq$"}
 
 
-def _escaped(text: str) -> str:
+def latex_of(text: str) -> str:
+    """`text` as LaTeX prints it."""
     from nbconvert.filters import escape_latex
 
     escaped: str = escape_latex(text)

@@ -18,7 +18,7 @@ from reports.pages.page import page
 from reports.recommendation import best_beyond_noise
 from reports.results import STATUSES, Results, collect
 from reports.rows import Row, table_rows, write_rows
-from reports.table import MARKS, Layout, Line, markdown, ours, tabular
+from reports.table import MARKS, Layout, Line, coinciding, latex_of, markdown, ours, tabular
 
 NAME, TITLE, SOURCE = "table_1", "MAE ablations, six parts on one page", "Table 1"
 _SHORT = {"finetune": "ft", "linear_probe": "lin"}  # the paper's column heads
@@ -54,19 +54,20 @@ def build(scale: Scale, info: DataInfo, home: Path, memory: Path, seeds: int) ->
 
 
 def compact(results: Results, rows: Sequence[Row]) -> Layout:
-    """A part in the paper's columns, ours and the paper's side by side."""
+    """A part in the paper's columns, ours and the paper's side by side; rows of the same runs once, with all labels."""
     by_case: dict[str, dict[str, Row]] = {}
     for row in rows:
         by_case.setdefault(row.case_key, {})[row.protocol] = row
     best = {protocol: best_beyond_noise(results, protocol) for protocol in results.protocols}
     lines = []
-    for key, found in by_case.items():
-        cells, marked = [results.ablation.case(key).label], set()
+    for keys in coinciding(by_case):
+        cells, marked = [" = ".join(results.ablation.case(key).label for key in keys)], set()
         for protocol in results.protocols:
-            told = found.get(protocol)
-            marked |= {len(cells)} if best[protocol] == key else set()
-            cells += [ours(told) if told else "", f"{told.paper:.1f}" if told and told.paper is not None else ""]
-        lines.append(Line(tuple(cells), key == results.ablation.default, frozenset(marked)))
+            told = [by_case[key][protocol] for key in keys if protocol in by_case[key]]
+            marked |= {len(cells)} if best[protocol] in keys else set()
+            papers = dict.fromkeys(f"{row.paper:.1f}" for row in told if row.paper is not None)
+            cells += [ours(told[0]) if told else "", " / ".join(papers)]
+        lines.append(Line(tuple(cells), results.ablation.default in keys, frozenset(marked)))
     heads = [_SHORT.get(p, PROTOCOL_LABELS.get(p, p)) for p in results.protocols]
     return Layout(
         (results.ablation.axis, *(f"{head}, {who}" for head in heads for who in ("ours", "paper"))), tuple(lines)
@@ -78,7 +79,8 @@ def _caption(found: Sequence[Results]) -> str:
     return (
         f"{TITLE} ({SOURCE}): fine-tuning (ft) and linear probing (lin), top-1 in per cent. Ours: {setting(first)}, "
         f"mean ± standard deviation over seeds with their number in brackets; the paper's: "
-        f"{paper_setting(first.ablation)}, measured elsewhere and beside ours for their order only. {MARKS}"
+        f"{paper_setting(first.ablation)}, measured elsewhere and beside ours for their order only. "
+        f"Rows joined by = are one at this scale. {MARKS}"
     )
 
 
@@ -86,14 +88,13 @@ def _latex(titles: Sequence[str], layouts: Sequence[Layout], caption: str) -> st
     """Six minipages, three a line, each no wider than a third of the text."""
     cells = [
         "\\begin{minipage}[t]{0.32\\textwidth}\\centering\n"
-        f"\\resizebox{{\\linewidth}}{{!}}{{%\n{tabular(layout)}}}\\par\\smallskip {title}\n\\end{{minipage}}"
+        f"\\resizebox{{\\linewidth}}{{!}}{{%\n{tabular(layout)}}}\\par\\smallskip {latex_of(title)}\n\\end{{minipage}}"
         for title, layout in zip(titles, layouts, strict=True)
     ]
     lines = "\n\\par\\bigskip\n".join("\\hfill\n".join(cells[at : at + 3]) for at in range(0, len(cells), 3))
-    told = caption.replace("%", r"\%").replace("±", r"$\pm$").replace("_", r"\_")
     return (
         "% \\usepackage{booktabs,graphicx}\n\\begin{table*}\n\\centering\n"
-        f"{lines}\n\\caption{{{told}}}\n\\label{{tab:{NAME}}}\n\\end{{table*}}\n"
+        f"{lines}\n\\caption{{{latex_of(caption)}}}\n\\label{{tab:{NAME}}}\n\\end{{table*}}\n"
     )
 
 

@@ -35,8 +35,13 @@ def test_every_baseline_that_is_not_beaten_is_named(three_rows: Laboratory) -> N
 
 
 def test_beating_all_is_said(three_rows: Laboratory) -> None:
-    results = three_rows.imagine(lambda cell: 50.0 if cell.case.key in BASELINES else 90.0)
+    results = three_rows.imagine(lambda cell: 50.0 if cell.case.key in BASELINES else 90.0, seeds=3)
     assert sentence(results, compare(results)) == "MAE at the default row (75 %) beats every baseline."
+
+
+def test_a_lead_of_one_seed_may_be_luck(three_rows: Laboratory) -> None:
+    results = three_rows.imagine(lambda cell: 10.0 if cell.case.key in BASELINES else 90.0)
+    assert "beats every baseline with 1 seed, which may be luck" in sentence(results, compare(results))
 
 
 def test_a_lead_within_the_interval_does_not_beat(three_rows: Laboratory) -> None:

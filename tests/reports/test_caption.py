@@ -42,6 +42,25 @@ def test_caption_tells_sampling_error_apart_from_spread(three_rows: Laboratory) 
     assert "the 1,000 scored images gives each accuracy a standard error of up to 1.58 points" in told(three_rows)
 
 
+@pytest.mark.parametrize(
+    ("name", "said", "unsaid"),
+    [
+        ("reconstructions", "losses are means over masked patches.", ("gives each accuracy", "The paper's numbers")),
+        ("scratch", "pre-trained on 256 images where a row is pre-trained here,", ("60,000",)),
+    ],
+)
+def test_caption_claims_nothing_that_was_not_measured(
+    tmp_path: Path, name: str, said: str, unsaid: tuple[str, ...]
+) -> None:
+    laboratory = Laboratory(tmp_path, ABLATIONS[name])
+    for cell in laboratory.ablation.cells(laboratory.scale, laboratory.info, 1):
+        if cell.stage is not None:
+            laboratory.finish(cell, 0.5, loss=1.04, top1_raw=50.0)
+    text = told(laboratory)
+    assert said in text
+    assert not [words for words in unsaid if words in text]
+
+
 def test_caption_lists_what_the_scale_changed(three_rows: Laboratory) -> None:
     text = told(three_rows)
     for change in ("image_size 224×224 → 32×32", "epochs 800 → 8", "decoder_depth 8 → 2", "labels all → 256"):

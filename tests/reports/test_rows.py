@@ -8,8 +8,10 @@ import pytest
 from scipy import stats
 
 from ablations.spec import Cell
+from mae_core.errors import UserError
 from mae_core.recipes import BASELINE, VIT_B, VIT_H
 from reports.rows import COLUMNS, Row, baseline_rows, model_label, table_rows, worst, write_rows
+from reports.table import layout
 from tests.reports.laboratory import Laboratory
 
 DESIGN = (
@@ -82,6 +84,16 @@ def test_worst_news_is_the_rows_status() -> None:
         "failed",
         "done",
     ]
+
+
+def test_mixed_scales_and_data_are_refused(three_rows: Laboratory, tmp_path: Path) -> None:
+    rows = table_rows(three_rows.results())
+    for other in ({"scale": "mini"}, {"data": "cifar10"}):
+        mixed = [*rows, replace(rows[0], **other)]
+        with pytest.raises(UserError, match="build a report for each"):
+            write_rows(mixed, tmp_path / "table.csv")
+        with pytest.raises(UserError, match="build a report for each"):
+            layout(three_rows.results(), mixed)
 
 
 def test_csv_leaves_unknown_numbers_empty(three_rows: Laboratory, tmp_path: Path) -> None:

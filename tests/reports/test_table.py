@@ -111,10 +111,16 @@ def test_latex_is_a_booktabs_table(three_rows: Laboratory) -> None:
     assert text.count(" \\\\\n") == 4
 
 
+def test_latex_caption_is_one_paragraph_and_notes_follow_the_table(three_rows: Laboratory) -> None:
+    text = latex(printed(three_rows, seeds=2), ["What it is.", "A long note."], "mask_ratio")
+    assert "\\caption{What it is.}" in text
+    assert text.index("A long note.") > text.index("\\end{tabular}")
+
+
 def test_latex_compiles(three_rows: Laboratory, tmp_path: Path) -> None:
     odd = replace(three_rows.ablation.cases[0], label="50 % of {a_b} & #1 ~ $x$ ≤ é")
     three_rows.ablation = replace(three_rows.ablation, cases=(odd, *three_rows.ablation.cases[1:]))
-    table = latex(printed(three_rows, seeds=2), ["Mean ± half, 1×2 → τ"], "mask_ratio")
+    table = latex(printed(three_rows, seeds=2), ["Mean ± half, 1×2 → τ", "50 % of notes"], "mask_ratio")
     page = f"\\documentclass{{article}}\\usepackage{{booktabs,graphicx}}\\begin{{document}}{table}\\end{{document}}"
     (tmp_path / "page.tex").write_text(page, encoding="utf-8")
     program = shutil.which("tectonic") or shutil.which("pdflatex")

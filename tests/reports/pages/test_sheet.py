@@ -33,6 +33,20 @@ def test_part_has_ours_and_the_papers_side_by_side(tmp_path: Path) -> None:
     assert default.cells[1:] == ("90.10 ± 0.10 (3)", "84.9", "90.10 ± 0.10 (3)", "73.5")
 
 
+def test_rows_of_one_run_stand_once(tmp_path: Path) -> None:
+    depth = Laboratory(tmp_path, parts()[0])  # at smoke 1, 2 and 4 blocks are one
+    results = depth.imagine(number, seeds=1)
+    first, *others = compact(results, table_rows(results)).lines
+    assert first.cells == (
+        "1 block = 2 blocks = 4 blocks",
+        "70.00 (1)",
+        "84.8 / 84.9",
+        "70.00 (1)",
+        "65.5 / 70.0 / 71.9",
+    )
+    assert [line.cells[0] for line in others] == ["8 blocks", "12 blocks"]
+
+
 def test_sheet_of_a_store_with_one_number_names_the_rest_missing(tmp_path: Path) -> None:
     depth = Laboratory(tmp_path / "home", parts()[0])
     depth.finish(depth.cell("8/linear_probe/0"), 71.25)
