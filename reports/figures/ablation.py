@@ -9,6 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -24,6 +26,7 @@ from reports.rows import Row
 PANEL_HEIGHT = 2.6  # inches
 LEFT, RIGHT, ABOVE = 0.6, 2.85, 0.6  # margins in inches; the legend stands on the right
 LEGEND_LINE = 36  # characters
+CROWDED = 0.04  # of the axis, between two ticks
 LONG_LABEL = 58  # characters of all labels together, beyond which they stand upright
 
 
@@ -35,6 +38,7 @@ class Places:
     labels: Mapping[str, str]
     joined: bool  # by lines: the axis is a quantity
     doubling: bool  # each value is at least about twice the one before: a logarithmic axis
+    crowded: bool = False  # some are too near their neighbours for their labels: a square-root axis
 
 
 def places(ablation: Ablation) -> Places:
@@ -51,7 +55,9 @@ def places(ablation: Ablation) -> Places:
         return Places({case.key: float(n) for n, case in enumerate(cases)}, labels, joined=False, doubling=False)
     values = sorted(set(at.values()))
     doubling = values[0] > 0 and all(b >= 1.9 * a for a, b in itertools.pairwise(values))
-    return Places(at, {key: f"{value:g}" for key, value in at.items()}, joined=True, doubling=doubling)
+    nearest = min((b - a for a, b in itertools.pairwise(values)), default=math.inf)
+    crowded = not doubling and values[0] >= 0 and nearest < CROWDED * (values[-1] - values[0])
+    return Places(at, {key: f"{value:g}" for key, value in at.items()}, joined=True, doubling=doubling, crowded=crowded)
 
 
 def series_of(ablation: Ablation, rows: Sequence[Row]) -> dict[str, list[Row]]:
@@ -83,7 +89,7 @@ def compose(results: Results, rows: Sequence[Row], baselines: Sequence[Row]) -> 
         rivals = [row for row in baselines if row.protocol in (protocol, "logistic_regression")]
         _panel(axes, where, drawn, rivals if drawn[0].metric == "top1" else [], results)
         axes.set_title(PROTOCOL_LABELS.get(protocol, protocol), loc="left", fontweight="bold")
-    panels[-1].set_xlabel(ablation.axis)
+    panels[-1].set_xlabel(f"{ablation.axis}, square-root axis" if where.crowded else ablation.axis)
     if upright:
         panels[-1].tick_params(axis="x", rotation=90)
     band = "± 1 standard deviation over seeds" if results.seeds > 1 else "one seed: no spread"
@@ -94,11 +100,15 @@ def compose(results: Results, rows: Sequence[Row], baselines: Sequence[Row]) -> 
 def _panel(axes: Axes, where: Places, rows: Sequence[Row], rivals: Sequence[Row], results: Results) -> None:
     if where.doubling:
         axes.set_xscale("log")
+    if where.crowded:
+        axes.set_xscale("function", functions=(_root, _square))
+    if where.doubling or where.crowded:
         axes.minorticks_off()
     ticks = {place: where.labels[key] for key, place in where.at.items()}  # all, as panels share them
     axes.set_xticks(list(ticks), list(ticks.values()))
     if not where.joined:
-        axes.set_xlim(-0.6, max(where.at.values()) + 0.6)
+        aside = max(0.6, 0.03 * len(where.at))  # for the first and last number
+        axes.set_xlim(-aside, max(where.at.values()) + aside)
     axes.set_ylabel(f"ours: {metric(rows[0].protocol).label}", color=OURS)
     handles: list[tuple[float, Line2D]] = []
     for number, (name, points) in enumerate(series_of(results.ablation, rows).items()):
@@ -118,6 +128,14 @@ def _panel(axes: Axes, where: Places, rows: Sequence[Row], rivals: Sequence[Row]
             axis.set_ylim(low, high)
     _legend(axes, paper, handles)
     _write_statuses(axes, where, rows)
+
+
+def _root(x: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    return np.sign(x) * np.sqrt(np.abs(x))  # the margin reaches below 0
+
+
+def _square(x: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    return np.sign(x) * np.square(x)
 
 
 def _write_statuses(axes: Axes, where: Places, rows: Sequence[Row]) -> None:

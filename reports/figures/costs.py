@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from matplotlib.axes import Axes
@@ -28,8 +28,12 @@ def draw(results: Results, rows: Sequence[Row], folder: Path) -> list[Path]:
 def compose(results: Results, rows: Sequence[Row]) -> Figure:
     """Two panels side by side: number against cost, pre-training images per second by row."""
     default = results.ablation.default
+    memory = _memory(results)
     rates = {
-        f"{row.case} (default)" if row.case_key == default else row.case: row.images_per_second
+        f"{row.case} (default)" if row.case_key == default else row.case: (
+            row.images_per_second,
+            memory.get(row.case_key),
+        )
         for row in rows
         if row.images_per_second
     }
@@ -43,8 +47,20 @@ def compose(results: Results, rows: Sequence[Row]) -> Figure:
     return figure
 
 
+def _memory(results: Results) -> dict[str, float]:
+    """Case key → the most memory that its timed updates took on any seed, in 10⁹ bytes, where that was measured."""
+    found: dict[str, float] = {}
+    for result in results.cells:
+        peak = result.record.get("metrics", {}).get("peak_memory_gb")
+        if peak is not None:
+            found[result.cell.case.key] = max(float(peak), found.get(result.cell.case.key, 0.0))
+    return found
+
+
 def _numbers(axes: Axes, results: Results, rows: Sequence[Row]) -> None:
     first = metric(results.protocols[0])
+    spent = [row.seconds for row in rows if row.seconds and metric(row.protocol).name == first.name] or [0.0]
+    middle = (min(spent) + max(spent)) / 2
     for number, protocol in enumerate(results.protocols):
         colour, marker = SERIES[number % len(SERIES)]
         done = [row for row in rows if row.protocol == protocol and row.mean is not None and row.seconds]
@@ -55,8 +71,11 @@ def _numbers(axes: Axes, results: Results, rows: Sequence[Row]) -> None:
         axes.errorbar(x, y, [row.std or 0.0 for row in done], fmt=marker, color=colour, label=name, elinewidth=0.8)
         for row in done:
             if row.case_key in (done[0].case_key, results.ablation.default, done[-1].case_key):
-                place = (row.seconds or 0.0, row.mean or 0.0)
-                axes.annotate(row.case, place, (4, 3), textcoords="offset points", fontsize=6, color=colour)
+                inwards = ("left", 4) if (row.seconds or 0.0) <= middle else ("right", -4)  # never past the panel
+                axes.annotate(
+                    row.case, (row.seconds or 0.0, row.mean or 0.0), (inwards[1], 3), textcoords="offset points",
+                    fontsize=6, ha=inwards[0], color=colour,
+                )  # fmt: skip
     axes.set_title(f"{first.label} against compute", loc="left", fontweight="bold")
     axes.set_xlabel("seconds for one number, pre-training included")
     axes.set_ylabel(f"ours: {first.label}")
@@ -64,18 +83,22 @@ def _numbers(axes: Axes, results: Results, rows: Sequence[Row]) -> None:
     axes.legend(fontsize=6.5)
 
 
-def _speeds(axes: Axes, rates: dict[str, float]) -> None:
+def _speeds(axes: Axes, rates: Mapping[str, tuple[float, float | None]]) -> None:
+    """A bar for each row, its speed beside it, and its memory where that is known."""
     if not rates:
         note(axes, "No pre-training behind these numbers has a speed.")
         return
     places = list(range(len(rates)))
     colours = [OURS if name.endswith("(default)") else "0.65" for name in rates]
-    axes.barh(places, list(rates.values()), color=colours, height=0.7)
-    for place, rate in zip(places, rates.values(), strict=True):
-        axes.annotate(f"{rate:,.0f}", (rate, place), (2, 0), textcoords="offset points", fontsize=6, va="center")
+    axes.barh(places, [rate for rate, _ in rates.values()], color=colours, height=0.7)
+    for place, (rate, memory) in zip(places, rates.values(), strict=True):
+        told = f"{rate:,.0f}" if memory is None else f"{rate:,.0f}, {memory:.2g} GB"
+        axes.annotate(told, (rate, place), (2, 0), textcoords="offset points", fontsize=6, va="center")
     axes.set_yticks(places, list(rates), fontsize=6.5)
     axes.invert_yaxis()
     axes.grid(visible=False)
-    axes.margins(x=0.15)
-    axes.set_title("pre-training speed", loc="left", fontweight="bold")
+    measured = any(memory is not None for _, memory in rates.values())
+    axes.margins(x=0.45 if measured else 0.15)
+    title = "pre-training speed, peak memory" if measured else "pre-training speed"
+    axes.set_title(title, loc="left", fontweight="bold")
     axes.set_xlabel("images per second of each process")

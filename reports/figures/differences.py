@@ -26,10 +26,12 @@ def draw(results: Results, rows: Sequence[Row], folder: Path) -> list[Path]:
 
 
 def compose(results: Results, rows: Sequence[Row]) -> Figure:
-    """A panel for each protocol side by side, a line for each row."""
-    default, protocols = results.ablation.default, results.protocols
-    cases = [case for case in results.ablation.cases if case.key != default]
-    labels = min(2.4, 0.25 + 0.062 * max((len(case.label) for case in cases), default=0))
+    """A panel for each protocol side by side, a line for each row; no panel where the default row has no number."""
+    default = results.ablation.default
+    protocols = [protocol for protocol in results.protocols if _comparable(rows, protocol, default)]
+    shown = {row.case_key for row in rows if row.protocol in protocols}
+    cases = [case for case in results.ablation.cases if case.key in shown - {default}]
+    labels = min(3.2, 0.25 + 0.062 * max((len(case.label) for case in cases), default=0))
     figure = Figure(figsize=(WIDTH, 1.15 + ROW * len(cases)))
     margins(figure, labels, 0.45, 0.15, 0.6, wspace=0.08)
     panels = figure.subplots(1, len(protocols), sharey=True, squeeze=False)[0]
@@ -45,6 +47,12 @@ def compose(results: Results, rows: Sequence[Row]) -> Figure:
         f"Difference to {usual}: ours filled, the paper's hollow ({interval})", fontsize=8, x=0.02, ha="left"
     )
     return figure
+
+
+def _comparable(rows: Sequence[Row], protocol: str, default: str) -> bool:
+    """Whether the default row has a number of that protocol, ours or the paper's."""
+    usual = [row for row in rows if row.protocol == protocol and row.case_key == default]
+    return any(row.mean is not None or row.paper is not None for row in usual)
 
 
 def _panel(axes: Axes, places: dict[str, int], rows: dict[str, Row], default: str, protocol: str) -> None:

@@ -42,24 +42,12 @@ def comparison(rows: pd.DataFrame, baselines: pd.DataFrame, facts: Mapping[str, 
     """All protocols in one panel: ours with spread on the left-hand axis, the paper's on the right-hand one."""
     figure, at = go.Figure(), facts["places"]
     for number, (protocol, found) in enumerate(rows.groupby("protocol", sort=False)):
-        colour = COLOURS.get(str(protocol), OTHER[number % len(OTHER)])
-        name = facts["protocols"][protocol]
-        for series, points in found.groupby(found["case_key"].map(facts["series"]).fillna(""), sort=False):
-            label = f"{name}, {series}" if series else name
-            x = [at[key] for key in points["case_key"]]
-            mode = "lines+markers" if facts["joined"] else "markers"
-            symbol = SYMBOLS[number % len(SYMBOLS)]
-            figure.add_scatter(
-                x=x, y=points["mean"], error_y={"array": points["std"].fillna(0.0)}, mode=mode, name=f"{label}, ours",
-                line_color=colour, marker={"symbol": symbol, "size": 8}, hoverinfo="text", hovertext=_told(points),
-            )  # fmt: skip
-            if points["paper"].notna().any():
-                figure.add_scatter(
-                    x=x, y=points["paper"], mode=mode, name=f"{label}, paper (right-hand axis)", yaxis="y2",
-                    line={"color": colour, "dash": "dot", "width": 1.2}, hoverinfo="text",
-                    marker={"symbol": f"{symbol}-open", "size": 7},
-                    hovertext=[f"{case}<br>paper: {value:g}" for case, value in points[["case", "paper"]].values],
-                )  # fmt: skip
+        first, name = COLOURS.get(str(protocol), OTHER[number % len(OTHER)]), facts["protocols"][protocol]
+        by_series = found.groupby(found["case_key"].map(facts["series"]).fillna(""), sort=False)
+        for place, (series, points) in enumerate(by_series):
+            colour = OTHER[(number + place - 1) % len(OTHER)] if place else first
+            label = f"{name}, {series}" if series else str(name)
+            _add_series(figure, points, facts, label, colour, SYMBOLS[(number + place) % len(SYMBOLS)])
     ends = list(dict.fromkeys(at.values()))
     ends = [min(ends), max(ends)] if facts["joined"] else [ends[0], ends[-1]]
     for row in baselines[baselines["mean"].notna()].itertuples():
@@ -74,6 +62,26 @@ def comparison(rows: pd.DataFrame, baselines: pd.DataFrame, facts: Mapping[str, 
     if facts["doubling"]:
         figure.update_xaxes(type="log", tickvals=list(at.values()), ticktext=[f"{x:g}" for x in at.values()])
     return Interactive(figure, "comparison")
+
+
+def _add_series(
+    figure: go.Figure, points: pd.DataFrame, facts: Mapping[str, Any], label: str, colour: str, symbol: str
+) -> None:
+    """Our points where there are any, and the paper's."""
+    x = [facts["places"][key] for key in points["case_key"]]
+    mode = "lines+markers" if facts["joined"] else "markers"
+    if points["mean"].notna().any():
+        figure.add_scatter(
+            x=x, y=points["mean"], error_y={"array": points["std"].fillna(0.0)}, mode=mode, name=f"{label}, ours",
+            line_color=colour, marker={"symbol": symbol, "size": 8}, hoverinfo="text", hovertext=_told(points),
+        )  # fmt: skip
+    if points["paper"].notna().any():
+        figure.add_scatter(
+            x=x, y=points["paper"], mode=mode, name=f"{label}, paper (right-hand axis)", yaxis="y2",
+            line={"color": colour, "dash": "dot", "width": 1.2}, hoverinfo="text",
+            marker={"symbol": f"{symbol}-open", "size": 7},
+            hovertext=[f"{case}<br>paper: {value:g}" for case, value in points[["case", "paper"]].values],
+        )  # fmt: skip
 
 
 def _told(points: pd.DataFrame) -> list[str]:

@@ -1,6 +1,7 @@
 """The figure: ours and the paper's on axes of their own, the baselines in the panels they belong to."""
 
 import hashlib
+import itertools
 import math
 from dataclasses import replace
 from pathlib import Path
@@ -9,6 +10,7 @@ import numpy as np
 import pytest
 from matplotlib.axes import Axes
 
+from ablations.paper import ABLATIONS
 from ablations.spec import Cell
 from mae_core.scales import SCALES
 from reports.figures.ablation import compose, draw
@@ -97,6 +99,14 @@ def test_axis_whose_values_double_is_logarithmic(laboratory: Laboratory) -> None
     cases = [replace(case, key=str(100 * 2**n)) for n, case in enumerate(laboratory.ablation.cases[:5])]
     laboratory.ablation = replace(laboratory.ablation, cases=tuple(cases), default="800", claims=())
     assert axes_of(laboratory.imagine(number))[0].get_xscale() == "log"
+
+
+def test_neighbours_too_near_for_their_labels_are_drawn_apart(tmp_path: Path) -> None:
+    partial = Laboratory(tmp_path, ABLATIONS["partial_finetune"])
+    axes = axes_of(partial.imagine(lambda cell: 70.0))[0]
+    ticks = sorted(axes.transData.transform((place, 70.0))[0] for place in axes.get_xticks())
+    assert min(b - a for a, b in itertools.pairwise(ticks)) > 0.05 * (ticks[-1] - ticks[0])
+    assert "square-root" in axes.get_xlabel()
 
 
 def test_only_at_paper_scale_both_axes_are_one(laboratory: Laboratory) -> None:
