@@ -59,7 +59,7 @@ def _build_from(
     arguments: argparse.Namespace,
 ) -> int:
     """Build from the store of `memory` into `home`."""
-    from reports.pages import index, notebook, sheet
+    from reports.pages import notebook, sheet
 
     found = {one.ablation.name: seeds_found(one.ablation, scale, info, memory) for one in selected}
     started = [one for one in selected if found[one.ablation.name]]
@@ -71,11 +71,12 @@ def _build_from(
             f"There is no run of {names} at scale {scale.name} on {info.name} in {arguments.mlflow or home}; "
             f"start one with `python -m ablations.run {names.replace(sheet.NAME, 'all')} --scale {scale.name}`."
         )
-    from reports.figures import scatter
-    from reports.report import build
-
     failed = False
     with notebook.Kernel() as kernel:
+        from reports.figures import scatter  # while the kernel starts up
+        from reports.pages import index
+        from reports.report import build
+
         for one in started:
             name = one.ablation.name
             seeds = arguments.seeds or found[name]

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock
 
@@ -22,16 +22,13 @@ from mae_core.scales import Scale
 from mae_core.store.files import TEMPORARY
 from reports import rows, table
 from reports.curves import Curve, pretraining_curves, write_curves
-from reports.doctor.rounds import rounds
-from reports.facts import facts
-from reports.figures import ablation as figure
-from reports.figures import costs, differences, losses, panels
-from reports.figures.panels import Panels, found_panels
-from reports.pages import index, notebook
+from reports.pages import notebook
 from reports.pages.sections import sections
-from reports.predictors import trivial_losses
 from reports.results import TROUBLE, Results, collect
 from reports.rows import Row
+
+if TYPE_CHECKING:  # whatever imports matplotlib is imported where it is used, while the notebook's kernel starts up
+    from reports.figures.panels import Panels
 
 
 @dataclass(frozen=True)
@@ -79,7 +76,7 @@ def build(
             told = _write(results, remembered, partial, running, wall_seconds)
         with _replacing(latest) as partial:
             shutil.copytree(folder, partial, dirs_exist_ok=True)
-        index.write(reports)
+        _index(reports)
     return Built(
         folder=folder,
         latest=latest,
@@ -88,6 +85,12 @@ def build(
         counts=results.counts(only),
         seconds=time.perf_counter() - started,
     )
+
+
+def _index(reports: Path) -> None:
+    from reports.pages import index
+
+    index.write(reports)
 
 
 @contextlib.contextmanager
@@ -115,6 +118,10 @@ def _write(
     results: Results, home: Path, folder: Path, kernel: notebook.Kernel, wall_seconds: float | None
 ) -> dict[str, Any]:
     """Write all files of the report to `folder`; the facts are returned."""
+    from reports.doctor.rounds import rounds
+    from reports.facts import facts
+    from reports.figures.panels import found_panels
+
     table_rows, baseline_rows = rows.table_rows(results), rows.baseline_rows(results)
     found, learnt = found_panels(results, home), pretraining_curves(results, home)
     trivial = _trivial(results, found, learnt)
@@ -125,11 +132,7 @@ def _write(
     write_curves(learnt, folder / "curves.csv")
     _write_tables(results, table_rows, baseline_rows, told["caption"], folder)
     (folder / "report.json").write_text(json.dumps(told, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    figure.draw(results, table_rows, baseline_rows, folder)
-    differences.draw(results, table_rows, folder)
-    losses.draw(results, learnt, trivial, folder)
-    costs.draw(results, table_rows, folder)
-    panels.draw(results, found, folder)
+    _draw(results, (table_rows, baseline_rows), found, learnt, trivial, folder)
     drawn = {path.name for path in folder.iterdir()}
     made = notebook.assemble(f"{told['title']} ({told['source']})", sections(told, drawn))
     ended_early = kernel.execute(made, folder)
@@ -140,8 +143,27 @@ def _write(
     return told
 
 
+def _draw(
+    results: Results,
+    numbers: tuple[Sequence[Row], Sequence[Row]],  # the table's, the baselines'
+    found: dict[str, Panels],
+    learnt: Sequence[Curve],
+    trivial: Mapping[str, Mapping[str, float]],
+    folder: Path,
+) -> None:
+    from reports.figures import ablation, costs, differences, losses, panels
+
+    ablation.draw(results, *numbers, folder)
+    differences.draw(results, numbers[0], folder)
+    losses.draw(results, learnt, trivial, folder)
+    costs.draw(results, numbers[0], folder)
+    panels.draw(results, found, folder)
+
+
 def _trivial(results: Results, found: Mapping[str, Panels], learnt: Sequence[Curve]) -> dict[str, dict[str, float]]:
     """Target → the losses of trivial predictors at the default row, else at the first row of that target."""
+    from reports.predictors import trivial_losses
+
     usual = sorted(learnt, key=lambda curve: curve.key != results.ablation.default)
     first = {curve.recipe.target: curve for curve in reversed(usual) if curve.key in found}
     losses = {target: trivial_losses(found[curve.key], curve.recipe) for target, curve in first.items()}
@@ -152,7 +174,7 @@ def _write_tables(
     results: Results, table_rows: Sequence[Row], baseline_rows: Sequence[Row], caption: list[str], folder: Path
 ) -> None:
     printed, rivals = table.layout(results, table_rows), table.baseline_layout(results, baseline_rows)
-    caption = [*caption, table.MARKS]
+    caption = [*caption, f"{table.MARKS} {table.DIFFERENCES}"]
     text = table.markdown(printed, caption)
     if rivals.lines:
         text += "\n" + table.markdown(rivals, ["Baselines at the same label budget."])

@@ -40,7 +40,10 @@ class Kernel:
         run_sync(self.manager.start_kernel)(
             cwd=str(self._private),
             env={**os.environ, "PYTHONPATH": path, "IPYTHONDIR": str(self._private)},
-            extra_arguments=["--HistoryManager.enabled=False", "--IPKernelApp.exec_lines=import reports.bundle"],
+            extra_arguments=[
+                "--HistoryManager.enabled=False",
+                "--IPKernelApp.exec_lines=import reports.bundle, reports.figures.interactive",
+            ],
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )

@@ -18,6 +18,7 @@ COSTS = (
     "Seconds are the mean over seeds of what one number costs from nothing, its pre-training included; images/s are "
     "the pre-training's. `bundle.rows()` has all columns, `bundle.cells()` every number seed by seed."
 )
+ANEW = "Computed here from the seeds in `cells.csv`; this cell fails where the table says anything else."
 INTERACTIVE = "Point at a mark for its numbers; click a name in the legend to hide or show it, twice to see it alone."
 MOST_REASONS = 20  # printed; cells.csv has them all
 
@@ -44,6 +45,8 @@ def sections(facts: Mapping[str, Any], drawn: Collection[str]) -> Iterator[Secti
         yield f"## MAE at the default row minus each baseline\n\nPaired by seed.\n\n{_points(facts['comparisons'])}", ""
     yield from _figures(drawn)
     yield f"## Where the numbers come from\n\n{facts['origin']}\n\n{COSTS}", "bundle.origins()"
+    if facts["counts"].get("done"):
+        yield f"## Every number anew\n\n{ANEW}", "bundle.recomputed()"
     if facts["open"]:
         yield f"## What is not done\n\n{_points(facts['open'][:MOST_REASONS])}", ""
 

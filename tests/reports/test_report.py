@@ -3,14 +3,17 @@
 import csv
 import json
 import re
+import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import nbformat
 import pytest
 
 from ablations.paper.mask_ratio import ABLATION
 from ablations.spec.claims import Alike
+from reports.bundle import Bundle
 from reports.pages.notebook import Kernel
 from reports.report import Built, build
 from tests.reports.laboratory import Laboratory
@@ -95,6 +98,17 @@ def test_notebook_is_executed_and_calls_reports(finished: Built) -> None:
         "bundle.figure()",
         "bundle.table()",
     ]
+
+
+def test_notebook_computes_every_number_anew(finished: Built, tmp_path: Path) -> None:
+    anew = Bundle(finished.folder).recomputed()
+    assert len(anew) == 6 + 4
+    assert anew.loc[("10", "finetune"), ["n_seeds", "mean", "diff"]].tolist() == [2, 60.05, -25.06]
+    other = shutil.copytree(finished.folder, tmp_path / "other")
+    table = (other / "table.csv").read_text()
+    (other / "table.csv").write_text(table.replace("60.05,", "60.06,", 1))
+    with pytest.raises(ValueError, match="build the report again"):
+        Bundle(other).recomputed()
 
 
 def test_page_shows_figure_panels_and_verdicts_without_other_files(text: Callable[[str], str]) -> None:
