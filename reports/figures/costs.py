@@ -48,11 +48,14 @@ def compose(results: Results, rows: Sequence[Row]) -> Figure:
 
 
 def _memory(results: Results) -> dict[str, float]:
-    """Case key → the most memory that its timed updates took on any seed, in 10⁹ bytes, where that was measured."""
+    """Case key → the most memory that its timed updates took on any seed, in 10⁹ bytes, where a GPU measured it.
+
+    On a CPU only the growth of the process is known, which says nothing of a small model.
+    """
     found: dict[str, float] = {}
     for result in results.cells:
         peak = result.record.get("metrics", {}).get("peak_memory_gb")
-        if peak is not None:
+        if peak is not None and result.record.get("provenance", {}).get("device", "cpu") != "cpu":
             found[result.cell.case.key] = max(float(peak), found.get(result.cell.case.key, 0.0))
     return found
 
