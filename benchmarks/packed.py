@@ -1,6 +1,6 @@
 """The pool's way with small models: as many processes of one thread as there are cores, each with a model of its own.
 
-    python -m benchmarks.packed STEPS    one such process: STEPS steps for each line it reads
+python -m benchmarks.packed STEPS    one such process: STEPS steps for each line it reads
 """
 
 from __future__ import annotations
