@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from ablations.plan import Plan
-from ablations.spec.cells import with_parents
 
 
 def stage_names(plan: Plan) -> dict[str, str]:
@@ -11,7 +10,7 @@ def stage_names(plan: Plan) -> dict[str, str]:
     names: dict[str, str] = {}
     shared: dict[str, set[str]] = {}
     for cell in plan.cells:
-        for stage in with_parents(cell.stage):
+        for stage in cell.stages():
             row = f"{cell.ablation}/{cell.case.key}"
             name = cell.name if stage is cell.stage else f"{row}/{stage.kind}/{cell.seed}"
             names.setdefault(stage.signature, name)

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from ablations.spec.cells import Cell, with_parents
+from ablations.spec.cells import Cell
 from mae_core.signature import Stage
 
 
@@ -22,7 +22,7 @@ class Plan:
         """Share equal stages among `cells`."""
         kept, stages = tuple(cells), dict[str, Stage]()
         for cell in kept:
-            for stage in with_parents(cell.stage):
+            for stage in cell.stages():
                 stages.setdefault(stage.signature, stage)
         return cls(kept, stages)
 
@@ -43,4 +43,4 @@ class Plan:
 
     def cells_of(self, signature: str) -> list[Cell]:
         """The cells whose number that stage gives or prepares."""
-        return [c for c in self.cells if any(s.signature == signature for s in with_parents(c.stage))]
+        return [c for c in self.cells if any(s.signature == signature for s in c.stages())]

@@ -10,6 +10,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+from collections.abc import Iterator
 from functools import cached_property
 from typing import Any
 
@@ -64,6 +65,12 @@ class Stage:
         }
         text = json.dumps(identity, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
         return f"{self.kind}-{hashlib.sha256(text.encode()).hexdigest()[:16]}"
+
+    def with_parents(self) -> Iterator[Stage]:
+        """This stage after everything it rests on; what several rest on comes once for each."""
+        for parent in self.parents:
+            yield from parent.with_parents()
+        yield self
 
     def document(self) -> dict[str, Any]:
         """Everything needed to do this stage elsewhere, as plain JSON values; `from_document` inverts it."""

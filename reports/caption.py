@@ -7,7 +7,6 @@ from collections.abc import Callable, Hashable, Iterable, Mapping
 from typing import Any
 
 from ablations.spec import PROTOCOL_LABELS, Ablation
-from ablations.spec.cells import with_parents
 from ablations.spec.needs import Folder
 from mae_core.recipes import (
     FinetuneRecipe,
@@ -37,7 +36,7 @@ _OF_DATA = {"fingerprint", "in_chans", "threads", "seed"}  # said elsewhere, or 
 def label_budget(results: Results) -> str:
     """How many labels the evaluations learnt from: `4,000 labels`, or `all labels`."""
     learnt = (FinetuneRecipe, LinearProbeRecipe, LogisticRegressionRecipe, KnnRecipe, RidgeRecipe)
-    stages = (stage for result in results.everything for stage in with_parents(result.cell.stage))
+    stages = (stage for result in results.everything for stage in result.cell.stages())
     budgets = {stage.recipe.labels for stage in stages if isinstance(stage.recipe, learnt)}
     if not budgets:
         return "no labels"
@@ -195,7 +194,7 @@ def _tuned_as(result: Result) -> Mapping[str, str]:
     """The share of the encoder and the resolution that were fine-tuned, where the scale mapped them."""
     case = result.cell.case
     asked = [r for r in (*case.through, case.evaluations.get(result.cell.protocol)) if isinstance(r, FinetuneRecipe)]
-    run = [s.recipe for s in with_parents(result.cell.stage) if isinstance(s.recipe, FinetuneRecipe)]
+    run = [s.recipe for s in result.cell.stages() if isinstance(s.recipe, FinetuneRecipe)]
     return {
         field: _plain(getattr(ours, field))
         for paper, ours in zip(asked, run, strict=False)  # a row that nobody runs has only what was asked

@@ -8,7 +8,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ablations.spec.cells import with_parents
 from mae_core.recipes import PretrainRecipe
 from mae_core.store.run import Store
 from reports.results import Results
@@ -36,7 +35,7 @@ def pretraining_curves(results: Results, home: Path) -> list[Curve]:
     """A curve for each row with a pre-training that has begun, over the seeds whose journals go as far."""
     store, runs = Store(home), dict[str, dict[str, PretrainRecipe]]()
     for result in results.cells:
-        for stage in with_parents(result.cell.stage):
+        for stage in result.cell.stages():
             if isinstance(stage.recipe, PretrainRecipe) and stage.kind == PretrainRecipe.KIND:
                 runs.setdefault(result.cell.case.key, {})[stage.signature] = stage.recipe
     found = []

@@ -12,7 +12,6 @@ from typing import Any, Literal
 
 from ablations.plan import Plan
 from ablations.spec import Ablation, Cell
-from ablations.spec.cells import with_parents
 from ablations.spec.protocols import metric as metric
 from mae_core.data.catalogue import DataInfo
 from mae_core.recipes import EncoderRecipe, EvaluationRecipe
@@ -48,7 +47,7 @@ class Result:
     @property
     def encoder(self) -> EncoderRecipe | None:
         """The encoder that is evaluated, as run; None where there is none."""
-        recipes = (stage.recipe for stage in with_parents(self.cell.stage))
+        recipes = (stage.recipe for stage in self.cell.stages())
         return next((recipe for recipe in recipes if isinstance(recipe, EncoderRecipe)), None)
 
 

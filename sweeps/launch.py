@@ -106,7 +106,7 @@ class Sweep:
         store = Store(self.home)
 
         def do(stages: Iterable[Stage]) -> None:
-            wanted = [one for stage in stages for one in _with_parents(stage)]
+            wanted = [one for stage in stages for one in stage.with_parents()]
             for stage in wanted:
                 store.plan(stage)
             pool = Pool(store, wanted, self.scale.threads)
@@ -119,10 +119,6 @@ class Sweep:
 def _write_all(recorders: Iterable[Recorder]) -> None:
     for recorder in recorders:
         recorder.write()
-
-
-def _with_parents(stage: Stage) -> list[Stage]:
-    return [one for parent in stage.parents for one in _with_parents(parent)] + [stage]
 
 
 def _interrupt(*_: object) -> None:

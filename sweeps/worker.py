@@ -58,10 +58,10 @@ class Worker:
 
     def _try(self, trial: Trial, stage: Stage) -> None:
         """Have the trial's stages done, parents first, looking at each rung whether it is worth going on."""
-        for one in [*_ancestors(stage), stage]:
+        for one in stage.with_parents():
             self.store.plan(one)
         long = longest(stage)
-        for one in [*_ancestors(stage), stage]:
+        for one in stage.with_parents():
             rungs = rungs_of(one, self.study.rungs) if one is long else []
             for rung in [*rungs, None]:
                 ending, reason = self._obtain(one, rung)
@@ -107,13 +107,6 @@ class Worker:
 
 def _never() -> bool:
     return False
-
-
-def _ancestors(stage: Stage) -> list[Stage]:
-    found: list[Stage] = []
-    for parent in stage.parents:
-        found += [*_ancestors(parent), parent]
-    return found
 
 
 def work(study: Study, file: str, scale: Scale, info: DataInfo, home: Path, trials: int, wish: Wish) -> None:

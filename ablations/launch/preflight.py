@@ -86,7 +86,7 @@ def preflight(launch: Launch, on_cluster: bool, console: Console) -> None:
     settings = load(find(launch.home)) if on_cluster else None
     stages: dict[str, Stage] = {}
     for stage in launch.plan().stages.values():
-        for one in _with_parents(shortened(stage, settings.shape if settings else None)):
+        for one in shortened(stage, settings.shape if settings else None).with_parents():
             stages.setdefault(one.signature, one)
     home = _fresh_home(launch)
     store, begun = Store(home), time.monotonic()
@@ -100,10 +100,6 @@ def preflight(launch: Launch, on_cluster: bool, console: Console) -> None:
             f"(its log is in {home / 'runs' / signature})."
         )
     console.print(f"Preflight: {len(stages)} shapes did one update each, {time.monotonic() - begun:.0f} s.")
-
-
-def _with_parents(stage: Stage) -> list[Stage]:
-    return [*(one for parent in stage.parents for one in _with_parents(parent)), stage]
 
 
 def _here(store: Store, stages: dict[str, Stage]) -> dict[str, str]:

@@ -38,6 +38,10 @@ class Cell:
         """`ablation/case-key/protocol/seed`."""
         return f"{self.ablation}/{self.case.key}/{self.protocol}/{self.seed}"
 
+    def stages(self) -> Iterator[Stage]:
+        """The cell's stage after everything it rests on; nothing where nothing is run."""
+        return iter(()) if self.stage is None else self.stage.with_parents()
+
 
 @dataclass(frozen=True)
 class Setting:
@@ -96,11 +100,3 @@ def _stage(
     if isinstance(scaled, LogisticRegressionRecipe):
         return Stage(scaled, parents)  # nothing random: one run serves all seeds
     return Stage(replace(scaled, seed=seed), parents)
-
-
-def with_parents(stage: Stage | None) -> Iterator[Stage]:
-    """The stage after everything it rests on."""
-    if stage is not None:
-        for parent in stage.parents:
-            yield from with_parents(parent)
-        yield stage

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ablations.spec.cells import with_parents
 from mae_core.store.run import Store
 from reports.doctor.checks import Finding, examine
 from reports.doctor.patient import Patient
@@ -18,7 +17,7 @@ def rounds(results: Results, home: Path) -> list[str]:
     store, seen = Store(home), set[str]()
     groups: dict[tuple[str, str], list[tuple[str, Finding]]] = {}
     for result in results.everything:
-        for stage in with_parents(result.cell.stage):
+        for stage in result.cell.stages():
             if stage.signature in seen or result.cell.seed:
                 continue
             seen.add(stage.signature)
