@@ -31,25 +31,34 @@ WEIGHT_NAMES = (
 BLOCK_NAMES = (("norm1", "layernorm_before"), ("norm2", "layernorm_after"), ("attn.proj", "attention.o_proj"))
 
 
-def hf_name(name: str) -> str:
-    """Hugging Face's name for one of our parameters."""
+def hf_names(name: str) -> list[str]:
+    """Hugging Face's names for one of our parameters: three where ours holds query, key and value."""
     start, theirs = next(pair for pair in WEIGHT_NAMES if name.startswith(pair[0]))
     name = theirs + name.removeprefix(start)
     for ours, theirs in BLOCK_NAMES:
         name = name.replace(ours, theirs)
-    return name
+    return [name.replace("attn.qkv", f"attention.{part}_proj") for part in "qkv"] if "attn.qkv" in name else [name]
 
 
 def hf_tensors(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
     """Our tensors under Hugging Face's names, with q, k and v apart."""
     renamed = {}
     for name, tensor in tensors.items():
-        if ".attn.qkv." in name:
-            parts = zip("qkv", tensor.chunk(3), strict=True)
-            renamed |= {hf_name(name).replace("attn.qkv", f"attention.{part}_proj"): chunk for part, chunk in parts}
-        else:
-            renamed[hf_name(name)] = tensor
+        names = hf_names(name)
+        renamed |= dict(zip(names, tensor.chunk(len(names)), strict=True))
     return renamed
+
+
+def twin_gradients(model: MaskedAutoencoder, twin: Any) -> dict[str, tuple[Tensor, Tensor]]:
+    """Our gradient and the twin's, by our name, of every parameter that is learnt; the twin learns no other."""
+    theirs = {name: p.grad for name, p in twin.named_parameters() if p.requires_grad}
+    pairs = {
+        name: (p.grad, torch.cat([theirs.pop(part) for part in hf_names(name)]))
+        for name, p in model.named_parameters()
+        if p.requires_grad
+    }
+    assert not theirs
+    return pairs
 
 
 def hf_twin(model: MaskedAutoencoder) -> Any:
