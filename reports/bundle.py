@@ -58,6 +58,13 @@ class Bundle:
         claims = pd.DataFrame(self.facts()["claims"], dtype=object)
         return Markdown(claims.fillna("").to_markdown(index=False))
 
+    def decisions(self) -> Markdown:
+        """What the paper leaves open of this ablation, what we chose, and where the code says so."""
+        rows = [
+            {**row, "where": ", ".join(f"`{place}`" for place in row["where"])} for row in self.facts()["decisions"]
+        ]
+        return Markdown(pd.DataFrame(rows, dtype=object).to_markdown(index=False))
+
     def rows(self) -> pd.DataFrame:
         """`table.csv` and `baselines.csv`, a line for each case and protocol."""
         parts = [self._csv(name) for name in ("table.csv", "baselines.csv")]

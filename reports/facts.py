@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ablations.paper.decisions import concerning
 from ablations.spec import PROTOCOL_LABELS
+from mae_core.recipes import Recipe
 from reports import baselines, caption, recommendation, verdict
 from reports.figures.ablation import places
 from reports.metrics import metric
@@ -45,11 +47,24 @@ def facts(
             }
             for j in judgements
         ],
+        "decisions": [
+            {"what the paper leaves open": d.open, "what we chose": d.choice, "where": list(d.where)}
+            for d in concerning(ablation.name, recipes_of(results))
+        ],
         "open": _open(results),
         "health": health,
         "trivial": {target: dict(losses) for target, losses in trivial.items()},
         "axes": _axes(results),
     }
+
+
+def recipes_of(results: Results) -> set[Recipe]:
+    """What is computed at this scale, baselines included, and what the paper's rows ask for at theirs."""
+    found = {stage.recipe for result in results.everything for stage in result.cell.stages()}
+    for case in results.ablation.cases:
+        asked = (case.recipe, *case.through, *case.evaluations.values())
+        found |= {recipe for recipe in asked if recipe is not None}
+    return found
 
 
 def _axes(results: Results) -> dict[str, Any]:

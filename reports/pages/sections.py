@@ -19,6 +19,7 @@ COSTS = (
     "the pre-training's. `bundle.rows()` has all columns, `bundle.cells()` every number seed by seed."
 )
 ANEW = "Computed here from the seeds in `cells.csv`; this cell fails where the table says anything else."
+DECISIONS = "None of these choices is the authors'; docs/decisions.md has those of all tables."
 INTERACTIVE = "Point at a mark for its numbers; click a name in the legend to hide or show it, twice to see it alone."
 MOST_REASONS = 20  # printed; cells.csv has them all
 
@@ -44,6 +45,8 @@ def sections(facts: Mapping[str, Any], drawn: Collection[str]) -> Iterator[Secti
     if facts["comparisons"]:
         yield f"## MAE at the default row minus each baseline\n\nPaired by seed.\n\n{_points(facts['comparisons'])}", ""
     yield from _figures(drawn)
+    if facts["decisions"]:
+        yield f"## What the paper leaves open, and what we chose\n\n{DECISIONS}", "bundle.decisions()"
     yield f"## Where the numbers come from\n\n{facts['origin']}\n\n{COSTS}", "bundle.origins()"
     if facts["counts"].get("done"):
         yield f"## Every number anew\n\n{ANEW}", "bundle.recomputed()"

@@ -1,6 +1,7 @@
 """The report's folder: complete, consistent, honest about what is missing, replaced as a whole."""
 
 import csv
+import html
 import json
 import re
 import shutil
@@ -124,6 +125,12 @@ def test_page_shows_figure_panels_and_verdicts_without_other_files(text: Callabl
         "cannot tell yet",
     ):
         assert part in page
+
+
+def test_page_and_notebook_list_what_the_paper_leaves_open_as_ours(text: Callable[[str], str]) -> None:
+    for name in ("report.html", "report.ipynb"):
+        assert "What the paper leaves open, and what we chose" in text(name)
+        assert "timm's ViTs start both truncated-normal" in html.unescape(text(name))
 
 
 def test_report_names_no_folder_of_the_machine(finished: Built) -> None:
