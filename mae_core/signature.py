@@ -59,7 +59,7 @@ class Stage:
         """The stage's identity, e.g. `pretrain-5f0c…`: the kind and 16 hex digits of SHA-256."""
         identity = {
             "kind": self.kind,
-            "version": self.recipe.VERSION,
+            "version": self.recipe.version,
             "recipe": resolved(self.recipe),
             "parents": [parent.signature for parent in self.parents],
         }
@@ -77,7 +77,7 @@ class Stage:
         return {
             "signature": self.signature,
             "kind": self.kind,
-            "version": self.recipe.VERSION,
+            "version": self.recipe.version,
             "recipe": {
                 field.name: _plain(getattr(self.recipe, field.name)) for field in dataclasses.fields(self.recipe)
             },

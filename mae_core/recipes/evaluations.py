@@ -82,6 +82,11 @@ class LinearProbeRecipe(EvaluationRecipe):
     crop_scale: tuple[Positive, Positive] = (0.08, 1.0)
     dtype: Dtype = "bfloat16"
 
+    @property
+    def version(self) -> int:
+        """Random crops are clipped to the image since version 2."""
+        return self.VERSION + (self.augmentation == "random_crop")
+
     def check(self) -> None:
         """The schedule must contain its warm-up, and each learning rate appears once."""
         super().check()

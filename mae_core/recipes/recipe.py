@@ -24,6 +24,11 @@ class Recipe:
     workers: Whole = unsigned(default=0)  # loader processes, where images do not fit in memory
     micro_batch: Count | None = unsigned(default=None)  # None: fitted to the device
 
+    @property
+    def version(self) -> int:
+        """The stage version of this recipe: VERSION, or more where a fix changed what some settings alone compute."""
+        return self.VERSION
+
     def check(self) -> None:
         """Refuse combinations no single field can see."""
 

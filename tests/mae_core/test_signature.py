@@ -88,6 +88,12 @@ def test_where_time_is_measured_how_fast_is_what(setting):
     assert Stage(WallClockRecipe(**setting)).signature != Stage(WallClockRecipe()).signature
 
 
+def test_a_fix_of_some_settings_renames_no_others():
+    plain = replace(LINEAR_PROBE, augmentation="none")
+    assert (LINEAR_PROBE.version, plain.version) == (2, 1)
+    assert Stage(LINEAR_PROBE).document()["version"] == 2
+
+
 def test_data_are_told_apart_by_content_not_by_path():
     assert Stage(replace(BASELINE, data="/elsewhere")).signature == Stage(BASELINE).signature
     assert Stage(replace(BASELINE, fingerprint="other")).signature != Stage(BASELINE).signature

@@ -103,7 +103,7 @@ class Probe(Learner):
 
     def view(self, epoch: int) -> View:
         """The crops of an epoch, or of the fixed view of that number."""
-        return View(self.recipe.augmentation, self.recipe.crop_scale, self.recipe.seed, epoch)
+        return View(self.recipe.augmentation, self.recipe.crop_scale, self.recipe.seed, epoch, clipped=True)
 
     def encode(self, images: Images, samples: torch.Tensor, view: View) -> torch.Tensor:
         """Features of `samples` under `view`: (N, D) float32."""

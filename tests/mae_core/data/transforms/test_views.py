@@ -56,6 +56,35 @@ def test_where_no_try_fits_the_largest_central_part_is_taken():
     assert boxes == pytest.approx(np.tile([0.0, (1 - 4 / 9) / 2, 1.0, 4 / 9], (4000, 1)))
 
 
+def released_box(image_size, scale, generator):
+    """Top, left, height, width as shares: one draw of area and aspect, each side cut to the image, then a place."""
+    height, width = image_size
+    area = generator.uniform(*scale) * height * width
+    aspect = np.exp(generator.uniform(np.log(3 / 4), np.log(4 / 3)))
+    across, down = min(round((area * aspect) ** 0.5), width), min(round((area / aspect) ** 0.5), height)
+    top, left = generator.integers(height - down + 1), generator.integers(width - across + 1)
+    return top / height, left / width, down / height, across / width
+
+
+@pytest.mark.parametrize(("scale", "size"), [((0.08, 1.0), (300, 300)), ((0.08, 1.0), (300, 500))])
+def test_clipped_boxes_are_distributed_as_one_draw_cut_to_the_image(scale, size):
+    many = Draws.of(View("random_crop", clipped=True), torch.arange(20_000))
+    ours = many.boxes(scale, size[1] / size[0], 1.0)
+    generator = np.random.default_rng(0)
+    theirs = np.array([released_box(size, scale, generator) for _ in range(20_000)])
+    quantiles = np.linspace(0.05, 0.95, 19)
+    for mine, other in zip(ours.T, theirs.T, strict=True):
+        assert np.quantile(mine, quantiles) == pytest.approx(np.quantile(other, quantiles), abs=0.02)
+
+
+def test_a_clipped_box_is_its_first_draw_and_touches_the_rim_where_that_was_too_long():
+    clipped, tried = draws(clipped=True).boxes((0.2, 1.0), 2.0, 1.0), draws().boxes((0.2, 1.0), 2.0, 1.0)
+    cut = (clipped[:, 2:] == 1).any(axis=1)
+    assert 0.1 < cut.mean() < 0.9
+    assert np.array_equal(clipped[~cut], tried[~cut])
+    assert (clipped[:, 2:] <= 1).all()
+
+
 def test_half_the_images_are_flipped():
     assert draws().flips.double().mean() == pytest.approx(0.5, abs=0.03)
 

@@ -6,9 +6,11 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from mae_core.data.images import View
 from mae_core.signature import Stage
 from mae_core.stages.evaluations.features import frozen_encoder
-from mae_core.stages.evaluations.linear_probe import Heads
+from mae_core.stages.evaluations.linear_probe import Heads, Probe
+from mae_core.stages.images import images_of
 from mae_core.stages.weights import WEIGHTS
 from tests.mae_core.stages.laboratory import PRETRAIN, PROBE
 
@@ -54,6 +56,16 @@ def test_features_are_normalised_over_the_batch_without_scale_or_shift():
     expected = torch.stack([centred @ weight.T for weight in heads.weights], dim=1)
     torch.testing.assert_close(heads(seen), expected)
     assert {name.split(".")[0] for name, _ in heads.named_parameters()} == {"weights", "biases"}
+
+
+def test_random_crops_are_clipped_to_the_image(laboratory):
+    stage, samples = Stage(replace(PROBE, augmentation="random_crop"), PARENTS), torch.arange(40)
+    images = images_of(stage.recipe, PRETRAIN, laboratory.store, "train")
+    probe = Probe(stage.recipe, frozen_encoder(stage, laboratory.store), images)
+    probe.fix_views(samples)
+    clipped, tried = (View("random_crop", (0.08, 1.0), 0, 0, clipped) for clipped in (True, False))
+    assert torch.equal(probe.table[:, 0], probe.encode(images, samples, clipped))
+    assert not torch.equal(probe.table[:, 0], probe.encode(images, samples, tried))
 
 
 def test_the_encoder_is_frozen_and_evaluated(laboratory):
