@@ -29,6 +29,8 @@ def convert(source: Path, target: Path, form: str, *, encoder_only: bool = False
     if target.exists() and target.samefile(source):
         raise UserError("IN and OUT are the same; name another OUT.")
     weights = read(source)
+    if weights.network == "beit":
+        raise UserError("A BEiT is only taken in; no other format is written for it.")
     if encoder_only:
         weights = replace(weights, tensors={n: t for n, t in weights.tensors.items() if is_encoder(n)})
     said = write(weights, weights.encoder(num_heads), target, chosen)

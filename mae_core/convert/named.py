@@ -8,6 +8,7 @@ from typing import Any, cast
 
 import timm
 import torch
+from timm.models.beit import Beit
 from timm.models.vision_transformer import VisionTransformer
 from torch import Tensor
 
@@ -23,7 +24,7 @@ TOLERANCE = 1e-3  # between timm's features and ours, of unit scale; a different
 class Named:
     """A model made by timm, and its weights under our names."""
 
-    model: VisionTransformer
+    model: VisionTransformer | Beit
     weights: Weights
 
 
@@ -46,10 +47,10 @@ def fetch(name: str) -> Named:
 
 def named(model: torch.nn.Module) -> Named:
     """`model`, made by timm, with its weights under our names. Raises WeightsError where its network is not ours."""
-    if not isinstance(model, VisionTransformer):
-        raise WeightsError(f"{type(model).__name__} is not the paper's ViT, so our encoder cannot take its weights in.")
+    if not isinstance(model, VisionTransformer | Beit):
+        raise WeightsError(f"{type(model).__name__} is neither a ViT nor a BEiT, so our encoder cannot take it in.")
     block = cast(Any, model.blocks[0])
-    constants = cast(Mapping[str, Any], model.pretrained_cfg) or {}
+    constants = cast(Mapping[str, Any], getattr(model, "pretrained_cfg", None) or {})
     weights = Weights(
         checked(model.state_dict()),
         num_heads=block.attn.num_heads,
@@ -60,7 +61,7 @@ def named(model: torch.nn.Module) -> Named:
 
 
 @torch.no_grad()
-def compare(encoder: Encoder, model: VisionTransformer) -> None:
+def compare(encoder: Encoder, model: VisionTransformer | Beit) -> None:
     """Refuse, by WeightsError, an `encoder` whose features of random images are not those of timm's `model`.
 
     It is the last word: an activation, a norm or a place of the class token that no tensor's name tells.

@@ -9,14 +9,18 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
+from mae_core.convert import beit
 from mae_core.model.encoder import WeightsError, is_encoder
 from mae_core.recipes import EncoderRecipe, PretrainRecipe
+from mae_core.recipes.fields import Network
 
 # published ViTs of these widths; a file of tensors does not say how many heads share a width
 USUAL_HEADS: Mapping[int, int] = {192: 3, 384: 6, 768: 12, 1024: 16, 1280: 16}
 USUAL_DECODER_HEADS: Mapping[int, int] = {512: 16}
 
-_BLOCK = r"\d+\.(norm1|norm2|attn\.qkv|attn\.proj|mlp\.fc1|mlp\.fc2)\.(weight|bias)"
+_PARTS = ("norm1", "norm2", "attn.qkv", "attn.proj", "mlp.fc1", "mlp.fc2")
+_IN_A_BLOCK = tuple(f"{part}.{kind}" for part in _PARTS for kind in ("weight", "bias"))
+_BLOCK = rf"\d+\.({'|'.join(map(re.escape, _IN_A_BLOCK))})"
 _ENCODER = rf"cls_token|pos_embed|(patch_embed\.proj|norm)\.(weight|bias)|blocks\.{_BLOCK}"
 _DECODER = rf"mask_token|decoder_pos_embed|decoder_(embed|norm|pred)\.(weight|bias)|decoder_blocks\.{_BLOCK}"
 _HEAD = r"(head|fc_norm)\.(weight|bias)"
@@ -63,9 +67,9 @@ class Weights:
         return "decoder_pred.weight" in self.tensors
 
     @property
-    def num_patches(self) -> int:
-        """Patches the positions are for, L."""
-        return self.tensors["pos_embed"].shape[1] - 1
+    def network(self) -> Network:
+        """Whose blocks they are."""
+        return "beit" if beit.is_beit(self.tensors) else "vit"
 
     def grid(self, among: tuple[int, int] | None = None) -> tuple[int, int]:
         """Patches down and across the positions are for.
@@ -74,21 +78,25 @@ class Weights:
 
         Raises WeightsError where neither fits.
         """
+        known = beit.positions(self.tensors) if self.network == "beit" else self.tensors["pos_embed"].shape[1] - 1
         if self.image_size is not None:
             patch_size = self.tensors["patch_embed.proj.weight"].shape[-1]
             told = self.image_size[0] // patch_size, self.image_size[1] // patch_size
-            if told[0] * told[1] != self.num_patches:
-                raise WeightsError(f"the file says {told[0]}×{told[1]} patches and has {self.num_patches} positions.")
+            if self._positions_of(told) != known:
+                raise WeightsError(f"the file says {told[0]}×{told[1]} patches and has {known} positions.")
             return told
-        side = math.isqrt(self.num_patches)
-        if side**2 == self.num_patches:
-            return side, side
-        if among is not None and among[0] * among[1] == self.num_patches:
-            return among
+        square = beit.square(known) if self.network == "beit" else (math.isqrt(known),) * 2
+        for grid in (square, among):
+            if grid is not None and self._positions_of(grid) == known:
+                return grid
         raise WeightsError(
-            f"the positions are for {self.num_patches} patches, which is no square, and the file does not say how they "
-            f"lie; give the image_size the encoder was trained at."
+            f"the file has {known} positions, which fit no square of patches, and does not say how they lie; give the "
+            f"image_size the encoder was trained at."
         )
+
+    def _positions_of(self, grid: tuple[int, int]) -> int:
+        """How many positions, absolute or relative, the patches of `grid` have."""
+        return beit.positions_of(grid) if self.network == "beit" else grid[0] * grid[1]
 
     def encoder(self, num_heads: int | None = None, among: tuple[int, int] | None = None) -> EncoderRecipe:
         """The encoder's shape; `num_heads` and, as in `grid`, `among` where the file does not say.
@@ -153,11 +161,14 @@ def _depth(tensors: Mapping[str, Tensor], blocks: str) -> int:
 
 
 def checked(tensors: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
-    """`tensors`, if they are those of a plain ViT with absolute positions and a class token, whole.
+    """`tensors`, if they are those of a plain ViT with absolute positions and a class token, or of a BEiT, whole.
 
     Raises WeightsError, saying what is foreign or missing and what that means.
     """
-    foreign = [name for name in tensors if not _OURS.fullmatch(name)]
+    if beit.is_beit(tensors):
+        tensors = beit.of_each_block(tensors)
+    ours = beit.NAMES if beit.is_beit(tensors) else _OURS
+    foreign = [name for name in tensors if not ours.fullmatch(name)]
     if foreign:
         meanings = (meaning for part, meaning in _FOREIGN if any(re.search(part, name) for name in foreign))
         means = next(meanings, "a part")
@@ -175,16 +186,18 @@ def checked(tensors: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
 def _refuse_incomplete(tensors: Mapping[str, Tensor]) -> None:
     if not any(is_encoder(name) for name in tensors):
         raise WeightsError("the file holds no encoder; give the weights of a pre-training, a fine-tuning or a ViT.")
-    needed = {"cls_token", "pos_embed", "patch_embed.proj.weight", "patch_embed.proj.bias"}
-    parts = ("norm1", "norm2", "attn.qkv", "attn.proj", "mlp.fc1", "mlp.fc2")
+    needed = {"cls_token", "patch_embed.proj.weight", "patch_embed.proj.bias"}
+    blocks_of = beit.IN_A_BLOCK if beit.is_beit(tensors) else _IN_A_BLOCK
+    if not beit.is_beit(tensors):
+        needed.add("pos_embed")
     if not ("fc_norm.weight" in tensors and "norm.weight" not in tensors):  # mean pooling has the norm after it
         needed |= {"norm.weight", "norm.bias"}
     for blocks in ("blocks", "decoder_blocks"):
         if blocks == "blocks" or "decoder_pred.weight" in tensors:
             depth = max((int(n.split(".")[1]) for n in tensors if n.startswith(f"{blocks}.")), default=0) + 1
-            needed |= {f"{blocks}.{i}.{part}.{kind}" for i in range(depth) for part in parts for kind in WEIGHT_BIAS}
+            needed |= {f"{blocks}.{i}.{name}" for i in range(depth) for name in blocks_of}
     if any(name.startswith(("decoder_", "mask_token")) for name in tensors):
-        needed |= {f"decoder_{part}.{kind}" for part in ("embed", "norm", "pred") for kind in WEIGHT_BIAS}
+        needed |= {f"decoder_{part}.{kind}" for part in ("embed", "norm", "pred") for kind in ("weight", "bias")}
         needed |= {"mask_token", "decoder_pos_embed"}
     missing = sorted(needed - set(tensors))
     if missing:
@@ -192,6 +205,3 @@ def _refuse_incomplete(tensors: Mapping[str, Tensor]) -> None:
             f"the file lacks {len(missing)} of the parameters that such a ViT has, the first of them {missing[0]}; "
             f"give whole weights of a plain ViT with class token, absolute positions and biases."
         )
-
-
-WEIGHT_BIAS = ("weight", "bias")

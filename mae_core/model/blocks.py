@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
+from timm.models.beit import Block as BeitBlock
 from timm.models.vision_transformer import Block
 from torch import Tensor, nn
 
 # On a CPU and with narrow heads, plain products beat the fused kernel at these lengths: 5 to 20 % of an attention's
 # time at heads 16 wide, 5 % of a whole step at 17 tokens, width 64. Elsewhere the fused kernel is as fast or faster.
 PLAIN_LENGTHS = range(12, 49)
+
+# of a BEiT block: a row for each step between two patches, three for the class token
+TABLE = "relative_position_bias_table"
+LAYER_SCALE = 0.1  # at the start of training; Bao et al. 2022, section 3.1
 
 
 class LayerNorm(nn.LayerNorm):
@@ -27,6 +32,21 @@ def make_blocks(dim: int, num_heads: int, mlp_ratio: float, drop_paths: list[flo
             for drop_path in drop_paths
         )
     )
+
+
+def make_beit_blocks(
+    dim: int, num_heads: int, mlp_ratio: float, drop_paths: list[float], grid: tuple[int, int]
+) -> nn.Sequential:
+    """BEiT's blocks for a class token and the patches of `grid`: relative positions, layer scale, no bias on k."""
+    return nn.Sequential(
+        *(
+            BeitBlock(
+                dim, num_heads, qkv_bias=True, mlp_ratio=mlp_ratio, norm_layer=LayerNorm, drop_path=drop_path,
+                init_values=LAYER_SCALE, window_size=grid,
+            )
+            for drop_path in drop_paths
+        )
+    )  # fmt: skip
 
 
 def run_blocks(blocks: nn.Sequential, x: Tensor) -> Tensor:

@@ -80,5 +80,8 @@ def tune(classifier: Classifier, blocks: float | None) -> None:
     if blocks > int(blocks):
         half = classifier.blocks.get_submodule(str(first - 1))
         tuned += [half.get_submodule("norm2"), half.get_submodule("mlp")]
+        scale = half._parameters.get("gamma_2")  # BEiT's layer scale of the MLP
+        if scale is not None:
+            scale.requires_grad_(True)
     for module in tuned:
         module.requires_grad_(True)

@@ -13,11 +13,11 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from mae_core.errors import UserError
-from mae_core.model.blocks import LayerNorm, make_blocks, run_blocks
+from mae_core.model.blocks import LayerNorm, make_beit_blocks, make_blocks, run_blocks
 from mae_core.model.initial import initialise
 from mae_core.model.patches import gather, patchify
 from mae_core.model.position import sincos_position
-from mae_core.recipes import EncoderRecipe
+from mae_core.recipes import EncoderRecipe, ImportRecipe
 from mae_core.recipes.fields import Pooling
 
 
@@ -27,6 +27,8 @@ class WeightsError(UserError):
 
 class Encoder(nn.Module):
     """A ViT with a class token and fixed sine-cosine positions, its initial weights keyed by the recipe's seed.
+
+    An imported BEiT has tables of relative positions in its blocks instead; it sees whole images only.
 
     Args:
         recipe: the shape.
@@ -41,9 +43,13 @@ class Encoder(nn.Module):
         dim = recipe.embed_dim
         self.patch_embed = PatchEmbed(recipe.image_size, recipe.patch_size, recipe.in_chans, dim)
         self.cls_token = nn.Parameter(torch.zeros(1, 1, dim))
-        self.pos_embed = nn.Parameter(sincos_position(recipe.grid, dim), requires_grad=False)
         drop_paths = torch.linspace(0, drop_path, recipe.depth).tolist()
-        self.blocks = make_blocks(dim, recipe.num_heads, recipe.mlp_ratio, drop_paths)
+        self.pos_embed: nn.Parameter | None = None
+        if isinstance(recipe, ImportRecipe) and recipe.network == "beit":
+            self.blocks = make_beit_blocks(dim, recipe.num_heads, recipe.mlp_ratio, drop_paths, recipe.grid)
+        else:
+            self.pos_embed = nn.Parameter(sincos_position(recipe.grid, dim), requires_grad=False)
+            self.blocks = make_blocks(dim, recipe.num_heads, recipe.mlp_ratio, drop_paths)
         self.norm: nn.Module = LayerNorm(dim)
         initialise(self, recipe.seed)
 
@@ -73,7 +79,9 @@ class Encoder(nn.Module):
     def transform(self, tokens: Tensor, ids: Tensor | None = None) -> Tensor:
         """Blocks and final norm over the class token and `tokens` (N, V, D), which stand at the patches `ids`."""
         cls_token = self.cls_token.expand(len(tokens), -1, -1)
-        x = torch.cat([cls_token, tokens], dim=1) + positions(self.pos_embed, ids)  # [N, 1+V, D]
+        x = torch.cat([cls_token, tokens], dim=1)  # [N, 1+V, D]
+        if self.pos_embed is not None:
+            x = x + positions(self.pos_embed, ids)
         normed: Tensor = self.norm(run_blocks(self.blocks, x))
         return normed
 

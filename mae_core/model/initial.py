@@ -9,14 +9,16 @@ import torch
 from torch import Tensor, nn
 
 from mae_core import randomness
+from mae_core.model.blocks import TABLE
 
 TOKEN_STD = 0.02  # class and mask tokens, as the released models
+LEFT = ("pos_embed", TABLE, "gamma_1", "gamma_2")
 HEAD_STD = 2e-5  # the classification head, as the released fine-tuning
 
 
 @torch.no_grad()
 def initialise(module: nn.Module, seed: int, prefix: str = "") -> None:
-    """Draw every parameter of `module` anew; position embeddings are left as they are.
+    """Draw every parameter of `module` anew; positions and layer scales are left as they are.
 
     `prefix` stands before the names where `module` is a part of a model.
 
@@ -26,7 +28,7 @@ def initialise(module: nn.Module, seed: int, prefix: str = "") -> None:
     for owner_name, owner in module.named_modules():
         for name, parameter in owner.named_parameters(recurse=False):
             full_name = prefix + (f"{owner_name}.{name}" if owner_name else name)
-            if not full_name.endswith("pos_embed"):
+            if not full_name.endswith(LEFT):
                 _draw(full_name, parameter, owner, randomness.generator(seed, "init", full_name))
 
 

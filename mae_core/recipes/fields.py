@@ -15,6 +15,7 @@ NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False, strict=True)]
 Betas = tuple[BelowOne, BelowOne]
 Dtype = Literal["float32", "bfloat16"]
 Pooling = Literal["cls", "mean"]
+Network = Literal["vit", "beit"]
 
 
 def _as_pair(value: object) -> object:

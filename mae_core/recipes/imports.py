@@ -7,10 +7,10 @@ import hashlib
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
-from mae_core.declaration import recipe, unsigned
+from mae_core.declaration import added, recipe, unsigned
 from mae_core.errors import DataError
 from mae_core.recipes.encoders import EncoderRecipe
-from mae_core.recipes.fields import Positive, Whole
+from mae_core.recipes.fields import Network, Positive, Whole
 
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of MAE, DINO and MoCo v3 alike
 
@@ -35,6 +35,8 @@ class ImportRecipe(EncoderRecipe):
     format: Literal["auto", "official", "timm", "hf", "ours"] = unsigned(default="auto")
     mean: tuple[float, ...] | None = IMAGENET_MEAN  # of the pixels it was trained on, by channel; None: the data's
     std: tuple[Positive, ...] | None = IMAGENET_STD
+    # beit: a ViT with a table of relative positions in each block instead of embeddings, and with layer scale
+    network: Network = added(default="vit", as_before="vit")
 
     def check(self) -> None:
         """One origin, whose content is known, and constants for each channel."""

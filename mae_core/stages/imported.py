@@ -70,6 +70,11 @@ def fitted(weights: Weights, recipe: ImportRecipe) -> tuple[Weights, tuple[str, 
         remarks.append(f"the file does not say how many heads it has; the recipe's {recipe.num_heads} are taken")
     grid = weights.grid(among=recipe.grid)
     if grid != recipe.grid:
+        if weights.network == "beit":
+            raise RecipeError(
+                f"ImportRecipe: this BEiT's positions are for {grid[0]}×{grid[1]} patches and are not interpolated; "
+                f"write that image_size."
+            )
         for name in {"pos_embed", "decoder_pos_embed"} & set(tensors):
             tensors[name] = resized_position(tensors[name], grid, recipe.grid)
         remarks.append(f"positions were interpolated from {grid[0]}×{grid[1]} to {recipe.grid[0]}×{recipe.grid[1]}")
@@ -77,6 +82,8 @@ def fitted(weights: Weights, recipe: ImportRecipe) -> tuple[Weights, tuple[str, 
 
 
 def _refuse_other_shape(weights: Weights, recipe: ImportRecipe) -> None:
+    if weights.network != recipe.network:
+        raise RecipeError(f"ImportRecipe: these weights are of the network {weights.network}; write so in the recipe.")
     known = weights.encoder(weights.num_heads or recipe.num_heads, among=recipe.grid)
     names = ("in_chans", "patch_size", "embed_dim", "depth", "num_heads", "mlp_ratio")
     different = [name for name in names if getattr(known, name) != getattr(recipe, name)]

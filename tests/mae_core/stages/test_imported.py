@@ -6,6 +6,7 @@ import pytest
 import timm
 import torch
 from safetensors.torch import load_file
+from timm.models.beit import Beit
 
 from mae_core.convert.__main__ import convert
 from mae_core.convert.named import compare, named
@@ -147,6 +148,15 @@ def test_a_timm_model_that_differs_by_what_no_tensor_tells_is_refused():
         compare(encoder, found.model)
 
 
-def test_beit_is_refused_by_name():
-    with pytest.raises(WeightsError, match="Beit is not the paper's ViT"):
-        named(timm.create_model("beit_base_patch16_224", depth=1, embed_dim=48, num_heads=3, num_classes=0))
+def test_a_timm_model_that_is_neither_a_vit_nor_a_beit_is_refused_by_name():
+    with pytest.raises(WeightsError, match="ResNet is neither a ViT nor a BEiT"):
+        named(timm.create_model("test_resnet", num_classes=0))
+
+
+@pytest.mark.parametrize("evaluation", [PROBE, FINETUNE, replace(FINETUNE, tuned_blocks=0.5)], ids=str)
+def test_a_beit_is_probed_and_fine_tuned_like_the_others(laboratory, tmp_path, evaluation):
+    shape = {"patch_size": 4, "in_chans": 1, "embed_dim": 16, "depth": 2, "num_heads": 2, "global_pool": "token"}
+    made = Beit(16, **shape, num_classes=0, init_values=0.1, use_abs_pos_emb=False, use_shared_rel_pos_bias=True)
+    torch.save({"model": made.state_dict()}, tmp_path / "beit.pth")
+    imported_beit = Stage(imported(tmp_path / "beit.pth", **SHAPED, network="beit"))
+    assert 0 < laboratory.metrics(Stage(evaluation, (imported_beit,)))["top1"] <= 100
