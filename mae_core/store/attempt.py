@@ -11,6 +11,7 @@ import contextlib
 import functools
 import os
 import platform
+import re
 import shutil
 import tempfile
 import threading
@@ -27,6 +28,7 @@ OWNER = "owner.json"
 PROGRESS = "progress.json"
 RECORD = "record.json"
 FINISHED = "finished"
+NUMBERED = re.compile(r"attempt-[1-9][0-9]*")
 BEAT_SECONDS = 2.0
 LEASE_SECONDS = 60.0  # an owner elsewhere whose heartbeat stands still this long is dead
 
@@ -92,7 +94,7 @@ class Attempt:
 
 def attempts(run: Path) -> list[Attempt]:
     """The attempts of a run, oldest first."""
-    found = [Attempt(path) for path in run.glob("attempt-*") if path.name.removeprefix("attempt-").isdigit()]
+    found = [Attempt(path) for path in run.glob("attempt-*") if NUMBERED.fullmatch(path.name)]
     return sorted(found, key=lambda attempt: attempt.number)
 
 
@@ -136,14 +138,34 @@ def take(run: Path, number: int) -> Attempt | None:
     return Attempt(folder)
 
 
+def finished_by(run: Path) -> Attempt | None:
+    """The attempt that `run` is finished by; None while it is unfinished, or where that attempt's record is damaged."""
+    with contextlib.suppress(OSError):
+        attempt = Attempt(run / (run / FINISHED).readlink().name)
+        return attempt if attempt.record is not None else None
+    return None
+
+
 def finish(attempt: Attempt) -> bool:
     """Make `attempt` the one its run is finished by; False if the run was finished already."""
+    run = attempt.folder.parent
     try:
-        (attempt.folder.parent / FINISHED).symlink_to(attempt.folder.name)
+        (run / FINISHED).symlink_to(attempt.folder.name)
     except FileExistsError:
-        return False
-    sync_folder(attempt.folder.parent)
+        if finished_by(run) is not None:
+            return False
+        _link_anew(run, attempt.folder.name)  # what it leads to was damaged since
+    sync_folder(run)
     return True
+
+
+def _link_anew(run: Path, name: str) -> None:
+    aside = Path(tempfile.mkdtemp(prefix=TEMPORARY, dir=run))
+    try:
+        (aside / FINISHED).symlink_to(name)
+        (aside / FINISHED).replace(run / FINISHED)
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
 
 
 @dataclass

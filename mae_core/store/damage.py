@@ -9,7 +9,7 @@ from pathlib import Path
 from mae_core.store import journal
 from mae_core.store.attempt import FINISHED, OWNER, RECORD, Attempt
 from mae_core.store.checkpoint_files import FOLDER, checkpoint_files
-from mae_core.store.files import checksum, read_sealed
+from mae_core.store.files import checksum, is_damaged
 from mae_core.store.inventory import inventory
 from mae_core.store.left_out import left_out
 from mae_core.store.run import Run, Store
@@ -44,7 +44,7 @@ def of_run(run: Run) -> Iterator[Damage]:
 def _of_attempt(attempt: Attempt) -> Iterator[Damage]:
     for name in (OWNER, RECORD):
         path = attempt.folder / name
-        if path.exists() and read_sealed(path) is None:
+        if is_damaged(path):
             yield Damage(path, "cut short or altered")
     record = attempt.record or {}
     for name, sha in record.get("artefacts", {}).items():

@@ -66,6 +66,11 @@ def write_sealed(path: Path, content: dict[str, Any], *, durable: bool = True) -
         file.write(text.encode() + b"\n")
 
 
+def is_damaged(path: Path) -> bool:
+    """Whether a sealed file is there and not what was written."""
+    return path.exists() and read_sealed(path) is None
+
+
 def read_sealed(path: Path) -> dict[str, Any] | None:
     """The content of a sealed file; None where it is absent, unreadable, cut short or altered."""
     try:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from mae_core.store.files import TEMPORARY
+from mae_core.store.files import TEMPORARY, read_sealed
 from mae_core.store.run import RECIPE, Run, Store
 
 Finding = Literal["run", "half-written", "unreadable", "foreign"]
@@ -45,7 +45,7 @@ def _entry(path: Path) -> Entry:
             return Entry(path, "foreign", "not named as a run is")
         if not (path / RECIPE).exists():
             return Entry(path, "half-written", f"it has no {RECIPE}")
-        document = Run(path).document
+        document = read_sealed(path / RECIPE)
     except OSError as error:
         return Entry(path, "unreadable", error.strerror or "cannot be read")
     return Entry(path, *_judged(path, document))

@@ -3,7 +3,7 @@
 | of                                 | is kept                                                        |
 |------------------------------------|----------------------------------------------------------------|
 | the attempt that finished a run    | everything but checkpoints, which hold the optimiser's state   |
-| other attempts at a finished run   | who took them, how they ended, their logs                      |
+| other attempts at a finished run   | who took them, how they ended (where undamaged), their logs    |
 | an unfinished run that nobody does | everything, of its checkpoints the newest two that are whole   |
 | a run that somebody may be at      | everything                                                     |
 | what killed writers left           | nothing, once it is an hour old                                |
@@ -21,7 +21,7 @@ from pathlib import Path
 
 from mae_core.store.attempt import OWNER, RECORD, Attempt
 from mae_core.store.checkpoint_files import FOLDER, GENERATIONS, checkpoint_files
-from mae_core.store.files import TEMPORARY
+from mae_core.store.files import TEMPORARY, is_damaged
 from mae_core.store.inventory import inventory, size
 from mae_core.store.left_out import NAME as LEFT_OUT
 from mae_core.store.left_out import leave_out
@@ -81,12 +81,12 @@ def _of_run(run: Run) -> Iterator[Removal]:
 
 
 def _of_finished(attempt: Attempt, *, finishing: bool) -> Iterator[Removal]:
-    for path in sorted(attempt.folder.iterdir()):
+    for path in sorted(attempt.folder.glob("*")):
         if path.name == FOLDER:
             yield _removal(path, "a finished run needs no optimiser state")
         elif path.name == RESERVE:
             yield _removal(path, "space reserved for an attempt that has ended")
-        elif not finishing and path.name not in HISTORY:
+        elif not finishing and (path.name not in HISTORY or (path.name == RECORD and is_damaged(path))):
             yield _removal(path, "another attempt finished the run")
 
 

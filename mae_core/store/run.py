@@ -8,9 +8,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
+from mae_core.errors import StoreError
 from mae_core.signature import Stage
 from mae_core.store import journal
-from mae_core.store.attempt import FINISHED, Attempt, attempts
+from mae_core.store.attempt import Attempt, attempts, finished_by
 from mae_core.store.files import read_sealed, write_sealed
 
 RECIPE = "recipe.json"
@@ -31,8 +32,9 @@ class Run:
 
     @cached_property
     def document(self) -> dict[str, Any] | None:
-        """The stage: kind, version, resolved recipe, parents. None where the file is absent or damaged."""
-        return read_sealed(self.folder / RECIPE)
+        """The stage: kind, version, resolved recipe, parents. None where absent, damaged or of another run (a copy)."""
+        found = read_sealed(self.folder / RECIPE)
+        return found if found is not None and found.get("signature") == self.signature else None
 
     @cached_property
     def attempts(self) -> list[Attempt]:
@@ -42,11 +44,7 @@ class Run:
     @cached_property
     def finished(self) -> Attempt | None:
         """The attempt the run is finished by; None while unfinished or where its record is damaged."""
-        link = self.folder / FINISHED
-        if not link.is_symlink():
-            return None
-        attempt = Attempt(self.folder / link.readlink())
-        return attempt if attempt.record is not None else None
+        return finished_by(self.folder)
 
     @cached_property
     def record(self) -> dict[str, Any] | None:
@@ -100,9 +98,15 @@ class Store:
         return [Run(path) for path in sorted(self.folder.iterdir()) if path.is_dir() and "-" in path.name]
 
     def plan(self, stage: Stage) -> Run:
-        """Write down what `stage` is, so that any process can do it from its signature alone."""
+        """Write down what `stage` is, so that any process can do it from its signature alone; anew where it is damaged.
+
+        Raises StoreError where something else lies in its place.
+        """
         run = self.run(stage.signature)
-        if not (run.folder / RECIPE).is_file():
-            run.folder.mkdir(parents=True, exist_ok=True)
-            write_sealed(run.folder / RECIPE, stage.document(), durable=False)
-        return run
+        if run.document is None:
+            try:
+                run.folder.mkdir(parents=True, exist_ok=True)
+                write_sealed(run.folder / RECIPE, stage.document(), durable=False)
+            except (FileExistsError, IsADirectoryError, NotADirectoryError) as error:
+                raise StoreError(f"{error.filename2 or error.filename} is in the way of a run; move it away.") from None
+        return self.run(stage.signature)

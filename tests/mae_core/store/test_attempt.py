@@ -76,6 +76,23 @@ def test_a_run_is_finished_by_one_attempt_and_a_zombie_cannot_change_that(tmp_pa
     assert Store(tmp_path).run(run.name).metrics == {"top1": 2.0}
 
 
+def test_a_run_whose_finishing_record_was_damaged_is_finished_anew(tmp_path, run):
+    first, second = take(run, 1), take(run, 2)
+    for attempt, top1 in ((first, 1.0), (second, 2.0)):
+        write_sealed(attempt.folder / RECORD, {"state": "done", "metrics": {"top1": top1}})
+    assert finish(first)
+    (first.folder / RECORD).write_bytes(b"cut")
+    assert Store(tmp_path).run(run.name).status == "interrupted"
+    assert finish(second)
+    assert Store(tmp_path).run(run.name).metrics == {"top1": 2.0}
+
+
+@pytest.mark.parametrize("name", ["attempt-\u00b2", "attempt-", "attempt-0", "attempt-1x", "attempt--1"])
+def test_what_is_no_attempt_by_its_name_is_none(run, name):
+    (run / name).mkdir()
+    assert attempts(run) == []
+
+
 def test_a_heartbeat_that_cannot_write_does_not_end_the_work(run):
     attempt = take(run, 1)
     with Heartbeat(Attempt(run / "not-there")) as heartbeat:

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mae_core.errors import StoreError
 from mae_core.store.__main__ import main
 from mae_core.store.damage import damages
 from mae_core.store.files import read_sealed
@@ -37,6 +38,25 @@ def test_whatever_lies_in_the_store_is_named(tmp_path):
         "pretrain-ffffffffffffffff": "foreign",
         other(1).signature: "unreadable",
     }
+
+
+def test_a_damaged_recipe_is_written_anew_by_planning_again(tmp_path):
+    run = Store(tmp_path).plan(PRETRAIN)
+    (run.folder / "recipe.json").write_bytes(b"cut")
+    assert Store(tmp_path).run(run.signature).document is None
+    assert Store(tmp_path).plan(PRETRAIN).document == PRETRAIN.document()
+
+
+def test_a_folder_where_a_recipe_should_be_is_one_sentence(tmp_path):
+    (Store(tmp_path).folder / PRETRAIN.signature / "recipe.json").mkdir(parents=True)
+    with pytest.raises(StoreError, match=r"recipe\.json is in the way of a run; move it away"):
+        Store(tmp_path).plan(PRETRAIN)
+
+
+def test_a_copy_of_a_run_under_another_name_is_no_second_run(tmp_path):
+    folder = end(begin(tmp_path, PRETRAIN), loss=0.5).folder
+    shutil.copytree(folder, folder.with_name(f"{folder.name}-copy"), symlinks=True)
+    assert [run.signature for run in Store(tmp_path).runs() if run.document] == [PRETRAIN.signature]
 
 
 def test_show_lists_runs_with_their_cells_and_says_what_is_none(tmp_path, capsys):
