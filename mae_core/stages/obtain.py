@@ -18,7 +18,7 @@ from mae_core.stages.logs import LOG, log, logging_to
 from mae_core.stages.result import Result
 from mae_core.stages.work import TRAINED, perform
 from mae_core.store.attempt import RECORD, Attempt, Heartbeat, Watch, finish, take
-from mae_core.store.files import checksum, write_sealed
+from mae_core.store.files import checksum, is_damaged, write_sealed
 from mae_core.store.provenance import provenance
 from mae_core.store.run import Run, Store
 from mae_core.store.space import disk_full, full_sentence, release, reserve
@@ -91,17 +91,26 @@ def _obtain(signature: str, store: Store, watch: Watch, stop_requested: Callable
 def _claim(run: Run, watch: Watch) -> Attempt | None:
     """The next attempt at `run`, unless the last one's owner lives, or finished it while we looked."""
     last = run.attempts[-1] if run.attempts else None
-    if last is not None and watch.alive(last) and (last.record or {"state": "done"})["state"] == "done":
-        return None  # at work, or between its record and the link that makes it count
+    if last is not None and _at_work(last, watch):
+        return None
     if Run(run.folder).finished is not None:
         return None
     return take(run.folder, last.number + 1 if last else 1)
+
+
+def _at_work(attempt: Attempt, watch: Watch) -> bool:
+    """Whether its owner lives and is at it, or between its record and the link that makes it count."""
+    if is_damaged(attempt.folder / RECORD):  # it has ended, however
+        return False
+    return watch.alive(attempt) and (attempt.record or {"state": "done"})["state"] == "done"
 
 
 def _attempt(stage: Stage, store: Store, workspace: Workspace) -> Outcome:
     """Do the stage in the workspace and write down how that ended."""
     with logging_to(workspace.folder / LOG):
         log.info("%s, attempt %d", stage.signature, workspace.attempt.number)
+        for damaged in filter(is_damaged, (folder / RECORD for folder in workspace.earlier)):
+            workspace.remark(f"the record of {damaged.parent.name} was damaged: what it had finished was done anew")
         try:
             return _finished(stage, workspace, perform(stage, store, workspace))
         except StoppedError:
