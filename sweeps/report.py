@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -26,8 +27,13 @@ HERE = Path(__file__).parent
 def write(
     file: str, views: Sequence[Trials], verdicts: Sequence[Verdict | None], scale: Scale, info: DataInfo, home: Path
 ) -> Path:
-    """Write the report of the studies in journal `file` to `HOME/reports/sweeps/FILE`; its folder."""
-    folder = home / "reports" / "sweeps" / file
+    """Write the report of the studies in journal `file`; its folder.
+
+    It lies as an ablation's does: in `HOME/reports/by-scale/SCALE-DATA/sweeps/FILE`, and the latest of any scale in
+    `HOME/reports/sweeps/FILE` as well.
+    """
+    reports = home / "reports"
+    folder, latest = reports / "by-scale" / f"{scale.name}-{info.name}" / "sweeps" / file, reports / "sweeps" / file
     folder.mkdir(parents=True, exist_ok=True)
     trials = pd.concat([_trials(view, scale, info, Store(home)) for view in views], ignore_index=True)
     winners = pd.DataFrame([row for verdict in verdicts if verdict for row in _winners(verdict)])
@@ -52,6 +58,7 @@ def write(
         journal=f"sweeps/{file}.journal",
     )
     (folder / "report.html").write_text(page, encoding="utf-8")
+    shutil.copytree(folder, latest, dirs_exist_ok=True)
     return folder
 
 
