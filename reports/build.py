@@ -14,7 +14,7 @@ from mae_core.data.catalogue import DataInfo, describe
 from mae_core.errors import UserError
 from mae_core.home import home_folder
 from mae_core.scales import Scale, scale_named
-from mae_core.tracking.recovered import recovered
+from mae_core.tracking.recovery.recovered import recovered
 from reports.results import seeds_found
 
 

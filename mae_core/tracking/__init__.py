@@ -19,5 +19,5 @@ before what was replayed (a damaged checkpoint, a retry after a failure), the ML
 A study of a sweep is a run too, and its trials lie under it, each with a link to the run of its stage; the room
 `studies` reads them from what the sweep wrote down in `HOME/plans`.
 
-Only `writer` and `database` import MLflow, in a process of their own.
+Only `writer`, `database` and `recovery.recover` import MLflow, in a process of their own.
 """

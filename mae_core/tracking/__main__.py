@@ -13,6 +13,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from mae_core.arguments import Parser
 from mae_core.errors import TrackerError, UserError
 from mae_core.home import home_folder
 from mae_core.tracking.destination import Destination
@@ -31,7 +32,7 @@ def _seconds(text: str) -> float:
 
 
 def _arguments(words: Sequence[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="python -m mae_core.tracking", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
@@ -80,7 +81,7 @@ def _recover(arguments: argparse.Namespace) -> int:
     unreachable = source.unreachable()
     if unreachable:
         raise TrackerError(f"{unreachable}; start it, or name another.")
-    from mae_core.tracking.recovery import recover  # not above: MLflow takes seconds
+    from mae_core.tracking.recovery.recover import recover  # not above: MLflow takes seconds
 
     folder.mkdir(parents=True, exist_ok=True)
     try:

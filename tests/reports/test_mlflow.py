@@ -15,7 +15,7 @@ from mae_core.store.run import Store
 from mae_core.tracking.destination import SQLITE
 from mae_core.tracking.environment import ENVIRONMENT
 from mae_core.tracking.labels import write_labels
-from mae_core.tracking.recovered import recovered
+from mae_core.tracking.recovery.recovered import recovered
 from reports.build import main
 from reports.results import Results, collect
 from reports.rows import baseline_rows, table_rows, write_cells

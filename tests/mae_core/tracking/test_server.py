@@ -23,7 +23,7 @@ from mae_core.store.run import Store
 from mae_core.tracking import destination
 from mae_core.tracking.follow import Follower
 from mae_core.tracking.labels import read_labels, write_labels
-from mae_core.tracking.recovered import recovered
+from mae_core.tracking.recovery.recovered import recovered
 from mae_core.tracking.synchronise import synchronise
 
 pytestmark = pytest.mark.server
