@@ -24,7 +24,7 @@ def submit(sweep: Sweep, names: list[str], workers: int, console: Console) -> in
     settings = load(find(sweep.home))
     have_data(sweep.info, sweep.home)
     submitter = Submitter(sweep.home, settings, take_snapshot(sweep.home), [])
-    name = job_name(sweep.home, sweep.file)
+    name = job_name(sweep.home, sweep.file, sweep.scale.name, sweep.info.name)
     ends = f"{name}-end"
     common = ["--scale", sweep.scale.name, "--data", sweep.info.data, "--home", str(sweep.home), "--requeue"]
     with submitting(sweep.home):
@@ -38,13 +38,18 @@ def submit(sweep: Sweep, names: list[str], workers: int, console: Console) -> in
         submitter.command(ends, SHAPE, words, sweep.scale.threads, after=array)
     console.print(
         f"{workers} workers are submitted as job array {array}; when they have ended, a last job repeats the best "
-        f"trials and writes reports/sweeps/{sweep.file}. This terminal may be closed, and workers may be added here by "
-        f"the same command without --cluster.",
+        "trials and writes the report. This terminal may be closed, and workers may be added here by the same command "
+        "without --cluster.",
         soft_wrap=True,
     )
     return 0
 
 
-def job_name(home: Path, file: str) -> str:
-    """The name of the workers' array: the same for the same sweep of the same home."""
-    return f"{PREFIX}sweep-{file}-{hashlib.sha256(str(home).encode()).hexdigest()[:8]}"
+def job_name(home: Path, file: str, scale: str, data: str) -> str:
+    """The name of the workers' array: the same for the same sweep of the same home, at one scale on the same data."""
+    return f"{PREFIX}sweep-{file}-{scale}-{data}-{home_mark(home)}"
+
+
+def home_mark(home: Path) -> str:
+    """What the names of all jobs of a home's sweeps have in them, and no other home's."""
+    return hashlib.sha256(str(home).encode()).hexdigest()[:8]

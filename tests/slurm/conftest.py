@@ -4,7 +4,6 @@ import os
 import shutil
 import subprocess
 import time
-from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -13,6 +12,7 @@ from mae_core.launch.slurm import queue
 from mae_core.launch.slurm.arrays import KEEPER_FILE, Arrays
 from mae_core.store.files import read_sealed
 from mae_core.store.run import Store
+from sweeps.cluster import home_mark
 
 ROOT = Path(__file__).parents[2]
 DEV = ROOT / "scripts" / "slurm-dev"
@@ -58,8 +58,7 @@ def cluster(slurm_conf, monkeypatch, home):
     yield home
     keeper = read_sealed(home / "cluster" / KEEPER_FILE) or {}
     mine = {*(one.array.name for one in Arrays(home).all()), *keeper.values()}
-    sweeps = sha256(str(home).encode()).hexdigest()[:8]
-    jobs = [state.job for (name, _), state in queue.queued().items() if name in mine or sweeps in name]
+    jobs = [state.job for (name, _), state in queue.queued().items() if name in mine or home_mark(home) in name]
     subprocess.run(["xargs", "-r", "scancel"], input="\n".join(jobs), text=True, check=False)
 
 

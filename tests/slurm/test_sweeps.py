@@ -19,9 +19,9 @@ LOCAL_WORKERS = 2
 pytestmark = [pytest.mark.slurm, pytest.mark.timeout(1800)]
 
 
-def sweep(home, *words):
+def sweep(home, *words, scale="smoke"):
     return subprocess.Popen(
-        [sys.executable, "-m", "sweeps.run", "finetune_lr", "--scale", "smoke", "--seeds", "1", "--home", home, *words],
+        [sys.executable, "-m", "sweeps.run", "finetune_lr", "--scale", scale, "--seeds", "1", "--home", home, *words],
         cwd=home, env=os.environ | {"PYTHONPATH": str(ROOT)}, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
 
@@ -62,3 +62,5 @@ def test_a_sweep_that_is_on_the_cluster_is_not_submitted_twice(cluster):
     for _ in range(2):
         ends_well(sweep(cluster, "--cluster", "slurm", "--workers", "2"))
     assert len(queue.queued()) == 3  # two workers and what comes after them
+    ends_well(sweep(cluster, "--cluster", "slurm", "--workers", "2", scale="mini"))
+    assert len(queue.queued()) == 6  # the same study at another scale is another sweep
