@@ -53,7 +53,7 @@ class Sweep:
         follower = Follower(self.home)
         try:
             views = [Trials(study, files, me, self.trials or study.trials) for study in self.studies]
-            recorders = [Recorder(view, self.scale, self.info) for view in views]
+            recorders = [Recorder(view) for view in views]
             _write_all(recorders)  # a worker that was killed may have told a trial and not written it down
             self._search(views, console)
             _write_all(recorders)

@@ -8,8 +8,6 @@ from datetime import datetime
 
 from optuna.trial import FrozenTrial, TrialState
 
-from mae_core.data.catalogue import DataInfo
-from mae_core.scales import Scale
 from mae_core.tracking.studies.record import State, Study, Trial, origin_of, write_study
 from sweeps.trials import Trials
 
@@ -23,8 +21,8 @@ STATES: Mapping[TrialState, State] = {
 class Recorder:
     """Writes the study of some trials down as they begin and end; any worker may, and the launcher."""
 
-    def __init__(self, trials: Trials, scale: Scale, info: DataInfo) -> None:
-        self.trials, self.scale, self.info = trials, scale, info
+    def __init__(self, trials: Trials) -> None:
+        self.trials = trials
         self._written: tuple[Study, Mapping[int, str]] | None = None
 
     def write(self) -> None:
@@ -49,9 +47,9 @@ class Recorder:
         return Study(
             name=study.name,
             title=study.title,
-            scale=self.scale.name,
-            data=self.info.name,
-            origin=origin_of(study.name, self.scale.name, self.info.name, began),
+            scale=files.scale,
+            data=files.data,
+            origin=origin_of(study.name, files.scale, files.data, began),
             began=began,
             protocol=study.evaluation.KIND,
             space={name: repr(setting) for name, setting in study.space.items()},

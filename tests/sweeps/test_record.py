@@ -27,8 +27,8 @@ def trials(tmp_path):
 
 
 @pytest.fixture
-def recorder(trials, info):
-    return Recorder(trials, SMOKE, info)
+def recorder(trials):
+    return Recorder(trials)
 
 
 @pytest.fixture
@@ -90,11 +90,11 @@ def test_what_did_not_change_is_not_written_again(trials, ask, read, recorder, t
     assert path.stat().st_ino != before
 
 
-def test_every_writer_writes_the_same_study(trials, ask, read, info, tmp_path):
+def test_every_writer_writes_the_same_study(trials, ask, read, tmp_path):
     trials.complete(ask()[0], 61.5)
     first = read()
     other = Trials(STUDY, trials.files, register(trials.files), 6)
-    Recorder(other, SMOKE, info).write()
+    Recorder(other).write()
     assert list(read_studies(tmp_path)) == [first]
 
 
