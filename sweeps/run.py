@@ -15,6 +15,7 @@ from collections.abc import Sequence
 
 from rich.console import Console
 
+from mae_core.arguments import Parser
 from mae_core.data.catalogue import describe
 from mae_core.errors import UserError
 from mae_core.home import home_folder
@@ -24,7 +25,7 @@ from sweeps.studies import STUDIES
 
 
 def _arguments(words: Sequence[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="python -m sweeps.run", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     names = ", ".join([*STUDIES, f"{TUNE_ROWS} ABLATION"])

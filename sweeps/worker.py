@@ -15,12 +15,14 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from optuna.trial import Trial
 
+from mae_core.arguments import Parser
 from mae_core.data.catalogue import DataInfo, describe
+from mae_core.errors import UserError
 from mae_core.launch.slurm.job import requeue
 from mae_core.launch.worker import Wish
 from mae_core.scales import Scale, scale_named
@@ -43,7 +45,7 @@ class Worker:
     def __init__(self, study: Study, trials: Trials, scale: Scale, info: DataInfo, stop: Callable[[], bool]) -> None:
         self.study, self.trials, self.scale, self.info, self.stop = study, trials, scale, info, stop
         self.store, self.watch = Store(trials.files.home), Watch()
-        self.recorder = Recorder(trials, scale, info)
+        self.recorder = Recorder(trials)
 
     def run(self) -> None:
         """Work until the study has ended, has failed too often, or the wish to stop comes."""
@@ -122,25 +124,37 @@ def _until_the_launcher_ends(wish: Wish) -> None:
     wish.stop = True
 
 
-def main() -> None:
-    """The process that `sweeps.run` starts."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("name")
+def _arguments(words: Sequence[str] | None) -> argparse.Namespace:
+    parser = Parser(
+        prog="python -m sweeps.worker", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("name", metavar="NAME", help="of the journal: a study's, or tune_rows-ABLATION")
     parser.add_argument("--scale", required=True)
     parser.add_argument("--data", required=True)
     parser.add_argument("--home", type=Path, required=True)
-    parser.add_argument("--trials", type=int, required=True)
+    parser.add_argument("--trials", type=int, required=True, help="of each study; 0: as it says itself")
     parser.add_argument("--launched", action="store_true", help="stop when standard input ends: the launcher is gone")
     parser.add_argument("--requeue", action="store_true", help="in a job: ask SLURM for it again when told to stop")
-    asked = parser.parse_args()
-    scale, info, wish = scale_named(asked.scale), describe(asked.data, asked.home), Wish(signal.SIGUSR2)
+    return parser.parse_args(words)
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """The process that `sweeps.run` starts; its exit status."""
+    asked = _arguments(words)
+    try:
+        scale, info, studies = scale_named(asked.scale), describe(asked.data, asked.home), select(asked.name)
+    except UserError as error:
+        print(error, file=sys.stderr)
+        return 2
+    wish = Wish(signal.SIGUSR2)
     if asked.launched:
         threading.Thread(target=_until_the_launcher_ends, args=(wish,), daemon=True).start()
-    for study in select(asked.name):
+    for study in studies:
         work(study, asked.name, scale, info, asked.home, asked.trials or study.trials, wish)
     if wish.stop and asked.requeue and os.environ.get("SLURM_PROCID", "0") == "0":
         requeue(os.environ["SLURM_JOB_ID"])
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

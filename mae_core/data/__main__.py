@@ -6,11 +6,11 @@ python -m mae_core.data scan FOLDER
 
 from __future__ import annotations
 
-import argparse
 import os
 import sys
 from pathlib import Path
 
+from mae_core.arguments import Parser
 from mae_core.data import fashion_mnist
 from mae_core.data.folders.listing import list_folder
 from mae_core.data.placement import origin_of
@@ -39,7 +39,7 @@ def scan(folder: Path) -> int:
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command; 2 and one sentence for anything the user can mend."""
-    parser = argparse.ArgumentParser(prog="python -m mae_core.data", description="Get data, or look through it.")
+    parser = Parser(prog="python -m mae_core.data", description="Get data, or look through it.")
     commands = parser.add_subparsers(dest="command", required=True)
     fetching = commands.add_parser("fetch", help="get a data set")
     fetching.add_argument("name", choices=["fashion_mnist"])

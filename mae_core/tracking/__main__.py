@@ -8,6 +8,7 @@ python -m mae_core.tracking recover FOLDER --mlflow URI --scale mini --data fash
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import sys
 from collections.abc import Sequence
@@ -25,10 +26,10 @@ NICENESS = 10  # of a writer that works beside training
 
 
 def _seconds(text: str) -> float:
-    seconds = float(text)
-    if not 0 < seconds < float("inf"):
-        raise ValueError
-    return seconds
+    with contextlib.suppress(ValueError):
+        if 0 < (seconds := float(text)) < float("inf"):
+            return seconds
+    raise argparse.ArgumentTypeError(f"{text!r} is no number of seconds above 0")
 
 
 def _arguments(words: Sequence[str] | None) -> argparse.Namespace:

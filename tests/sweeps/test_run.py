@@ -15,6 +15,7 @@ import pandas as pd
 import pytest
 
 from mae_core.store.run import Store
+from sweeps import worker
 from sweeps.run import main
 
 
@@ -38,6 +39,31 @@ def test_bad_input_is_one_sentence(capsys, tmp_path, words, complaint):
     printed = capsys.readouterr()
     assert complaint in printed.err
     assert printed.err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("command", "words", "complaint"),
+    [
+        (
+            main,
+            ["finetune_lr", "--trials", "many"],
+            "Argument --trials: invalid int value: 'many'; `python -m sweeps.run",
+        ),
+        (worker.main, ["finetune_lr"], "required: --scale, --data, --home, --trials; `python -m sweeps.worker --help`"),
+    ],
+)
+def test_bad_usage_is_one_sentence(capsys, command, words, complaint):
+    with pytest.raises(SystemExit, match="2"):
+        command(words)
+    printed = capsys.readouterr().err
+    assert complaint in printed
+    assert printed.count("\n") == 1
+
+
+def test_a_worker_that_is_sent_to_no_study_says_so(capsys, tmp_path):
+    words = ["finetune_rl", "--scale", "smoke", "--data", "fashion_mnist", "--home", str(tmp_path), "--trials", "1"]
+    assert worker.main(words) == 2
+    assert capsys.readouterr().err.endswith("did you mean finetune_lr?\n")
 
 
 def in_mlflow(home: Path) -> Counter:

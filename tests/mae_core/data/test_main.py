@@ -1,5 +1,7 @@
 """The commands that get data and look through it."""
 
+import pytest
+
 from mae_core.data.__main__ import main
 from tests.mae_core.data.pictures import damage, paint_split
 
@@ -24,6 +26,13 @@ def test_fetch_without_a_way_ends_with_2_and_one_sentence(tmp_path, few, nowhere
     error = capsys.readouterr().err
     assert error.count("\n") == 1
     assert "Traceback" not in error
+
+
+@pytest.mark.parametrize("words", [[], ["fetch", "nothing"], ["scan"]])
+def test_bad_usage_is_one_sentence(words, capsys):
+    with pytest.raises(SystemExit, match="2"):
+        main(words)
+    assert capsys.readouterr().err.count("\n") == 1
 
 
 def test_scan_lists_what_cannot_be_decoded(tmp_path, capsys):

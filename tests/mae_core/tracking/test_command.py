@@ -45,10 +45,17 @@ def test_a_synced_home_is_left_alone_at_once(tmp_path: Path, capsys: pytest.Capt
 @pytest.mark.parametrize(
     "words", [[], ["sink"], ["sync", "--follow", "soon"], ["sync", "--follow", "0"], ["sync", "x"]]
 )
-def test_bad_usage_is_told_apart(words: list[str]) -> None:
+def test_bad_usage_is_one_sentence(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         main(words)
     assert ended.value.code == 2
+    assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_what_is_no_number_of_seconds_is_told_in_words(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["sync", "--follow", "0"])
+    assert capsys.readouterr().err.startswith("Argument --follow: '0' is no number of seconds above 0;")
 
 
 def test_a_home_that_cannot_be_written_is_bad_usage(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
