@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import torch
 
 from mae_core.data import splits
@@ -18,6 +22,7 @@ from mae_core.signature import Stage
 from mae_core.stages.device import autocast, device_of
 from mae_core.stages.fitted_targets import target_of
 from mae_core.stages.images import images_of
+from mae_core.stages.probing import Probing
 from mae_core.stages.result import Result
 from mae_core.stages.weights import save_weights
 from mae_core.store.run import Store
@@ -28,13 +33,20 @@ from mae_core.training.workspace import Workspace
 
 PANEL_IMAGES = 8
 PANELS = "panels.npz"
+FEWEST_VIEWS, MOST_VIEWS, VIEW_PIXELS = 8, 64, 64 * 32 * 32  # of train images; between, so many pixels in all
 
 
 class Reconstruction(Learner):
     """Learn to reconstruct masked patches."""
 
-    def __init__(self, recipe: PretrainRecipe, images: Images, target: Target | None = None) -> None:
-        self.recipe, self.images = recipe, images
+    def __init__(
+        self,
+        recipe: PretrainRecipe,
+        images: Images,
+        target: Target | None = None,
+        probing: Probing | None = None,
+    ) -> None:
+        self.recipe, self.images, self.probing = recipe, images, probing
         self.device = device_of(recipe)
         self.module: MaskedAutoencoder = MaskedAutoencoder(recipe, target).to(self.device)
 
@@ -54,27 +66,49 @@ class Reconstruction(Learner):
         """Read the batch after the next in the background."""
         self.images.ahead(batch.samples, self.view(batch.epoch))
 
+    def observe(self, epoch: int) -> dict[str, float]:
+        """The accuracy of quick probes, at the few epochs where they are made."""
+        if self.probing is None or epoch not in self.probing.epochs:
+            return {}
+        return self.probing.look(self.module, self.recipe)
+
 
 def pretrain(stage: Stage, store: Store, workspace: Workspace) -> Result:
     """Pre-train, then write the weights and panels of reconstructed test images."""
     recipe = stage.recipe
     assert isinstance(recipe, PretrainRecipe)
     images = images_of(recipe, recipe, store, "train")
-    learner = Reconstruction(recipe, images, target_of(stage, store, images, device_of(recipe)))
+    target = target_of(stage, store, images, device_of(recipe))
+    learner = Reconstruction(recipe, images, target, Probing.of(recipe, images) if workspace.ranks.first else None)
     lr = absolute_lr(recipe.base_lr, recipe.batch_size)
     course = course_of(recipe, splits.pretraining(len(images), recipe.train_images), recipe.min_lr / lr)
     optimizer = adamw(parameter_groups(learner.module, lr, recipe.weight_decay), recipe.betas)
     trained = train(learner, optimizer, course, workspace)
     save_weights(workspace.folder, learner.module, stage)
-    draw_panels(learner, images_of(recipe, recipe, store, "test"), workspace.folder / PANELS)
+    views = seen_views(learner, course.samples)
+    draw_panels(learner, images_of(recipe, recipe, store, "test"), workspace.folder / PANELS, views)
     remarks = (f"{len(images.corrupt)} damaged train images were replaced by others",) if images.corrupt else ()
     seen = float(course.steps * course.size)
     return Result({"loss": trained.loss, "images": seen}, trained.images_per_second, remarks)
 
 
+def seen_views(learner: Reconstruction, samples: torch.Tensor) -> dict[str, npt.NDArray[Any]]:
+    """A few train images as the loss sees them in the first epoch: what guesses without learning are scored on.
+
+    Returns `views` (n, C, H, W) float32 in [0, 1], under their augmentation, and `views_hidden` (n, L) bool.
+    """
+    height, width = learner.recipe.image_size
+    count = min(max(VIEW_PIXELS // (height * width), FEWEST_VIEWS), MOST_VIEWS, len(samples))
+    chosen = samples[torch.linspace(0, len(samples) - 1, count, dtype=torch.float64).long()]
+    pixels = learner.images.pixels(chosen, learner.view(0))
+    return {"views": pixels.numpy(), "views_hidden": draw_masking(learner.recipe, 0, chosen).mask.bool().numpy()}
+
+
 @torch.no_grad()
-def draw_panels(learner: Reconstruction, images: Images, path: Path) -> None:
-    """Save masked, reconstructed and original pixels in [0, 1] of the same few test images in every run."""
+def draw_panels(
+    learner: Reconstruction, images: Images, path: Path, more: Mapping[str, npt.NDArray[Any]] = MappingProxyType({})
+) -> None:
+    """Save masked, reconstructed and original pixels in [0, 1] of the same few test images in every run, and `more`."""
     samples = torch.linspace(0, len(images) - 1, min(PANEL_IMAGES, len(images))).long()
     imgs = images.batch(samples, View("eval"))
     masking = draw_masking(learner.recipe, 0, samples)
@@ -96,4 +130,6 @@ def draw_panels(learner: Reconstruction, images: Images, path: Path) -> None:
         mask_ratio=learner.recipe.mask_ratio,
         mean=np.array(images.mean),  # the loss is on pixels normalised by these two
         std=np.array(images.std),
+        allow_pickle=False,
+        **more,
     )

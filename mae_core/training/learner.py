@@ -35,6 +35,13 @@ class Learner(ABC):
     def after_step(self) -> None:  # noqa: B027
         """Called after each update, for averages of weights."""
 
+    def observe(self, epoch: int) -> dict[str, float]:
+        """Numbers for the journal at the end of `epoch`, 0 being before training; rank 0 alone is asked.
+
+        Nothing that training depends on may change by it. Equal weights must give equal numbers.
+        """
+        return {}
+
     def more_state(self) -> dict[str, torch.Tensor]:
         """Tensors beside the module's and the optimiser's that a resumption needs."""
         return {}

@@ -47,6 +47,7 @@ def train(learner: Learner, optimizer: torch.optim.Optimizer, course: Course, wo
     state.resume()
     begun = time.monotonic()
     learner.module.train()
+    state.begin()
     with Watchdog(workspace.folder / f"{STACKS}-{ranks.rank}.txt", patience()) as watchdog:
         while state.step < course.steps:
             state.update()
@@ -86,6 +87,20 @@ class _State:
         self.failed_at = -1  # the step after which training was rolled back
         self.events: dict[str, int] = {}  # for the next row
 
+    def begin(self) -> None:
+        """Note what is to be known before the first update, once."""
+        if not self.step:
+            self.workspace.ranks.together(self._record_untrained)
+
+    def _record_untrained(self) -> None:
+        if observed := self._observed():
+            self.workspace.record({"step": 0, "epoch": 0.0, **observed})
+
+    def _observed(self) -> dict[str, float]:
+        """What the learner tells of itself at the end of an epoch."""
+        epoch, within = divmod(self.step, self.course.steps_per_epoch)
+        return {} if within or not self.workspace.ranks.first else self.learner.observe(epoch)
+
     def update(self) -> None:
         """One update of the weights from one effective batch."""
         micro_batch = self.updates.micro_batch
@@ -118,7 +133,8 @@ class _State:
         epoch = self.step / self.course.steps_per_epoch
         lr = max(group["lr"] for group in self.optimizer.param_groups)
         events = self.events | ({"skipped": skipped} if skipped else {})
-        self.workspace.record({"step": self.step, "epoch": round(epoch, 6), "loss": loss, "lr": lr, **events})
+        row = {"step": self.step, "epoch": round(epoch, 6), "loss": loss, "lr": lr, **events}
+        self.workspace.ranks.together(lambda: self.workspace.record(row | self._observed()))
         self.events = {}
         self.row.clear()
 

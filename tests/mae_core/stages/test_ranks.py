@@ -29,7 +29,7 @@ STAGES = {
 def weights(home, signature):
     """What every later stage sees of a finished run: its weights, its losses."""
     run = Store(home).run(signature)
-    losses = torch.tensor([row["loss"] for row in run.rows()])
+    losses = torch.tensor([row["loss"] for row in run.rows() if "loss" in row])
     return {**load_file(run.finished.folder / "weights.safetensors"), "losses": losses}
 
 
