@@ -21,10 +21,10 @@ from mae_core.recipes import PretrainRecipe
 Bools = npt.NDArray[np.bool_]
 Floats = npt.NDArray[np.float64]
 
-# BEiT (Bao et al. 2021, Algorithm 1 and its training settings)
+# BEiT (Bao et al. 2021): its Algorithm 1 as its released code runs it
 BLOCK_AREA = 16 / 196  # the smallest block, as a share of the grid
 BLOCK_ASPECT = 0.3  # height : width lies between this and its inverse
-BLOCK_TRIES = 10  # places tried for one block before giving up
+BLOCK_TRIES = 10  # blocks tried in a row before giving up
 
 
 @dataclass(frozen=True)
@@ -90,12 +90,12 @@ def masking_from(mask: Tensor) -> Masking:
 def draw_masking(recipe: PretrainRecipe, epoch: int, samples: Tensor) -> Masking:
     """The masking of `samples` (N,) in `epoch`: each sample's depends on its own number, not on the batch.
 
-    Block sampling (Table 1f) ends with exact counts: surplus patches of the last block are un-masked and a
-    shortfall is filled, at random. Figure 6 of the paper shows such counts; how they were reached is not published.
+    Block sampling (Table 1f) ends with exact counts: what BEiT's blocks fall short of is filled at random. Figure 6 of
+    the paper shows such counts; how they were reached is not published.
     """
     noise = randomness.uniform(recipe.seed, "mask", epoch, samples=samples, width=recipe.num_patches)
     if recipe.mask_sampling == "block":
-        noise += _block_ranks(recipe, epoch, samples).flatten(1)
+        noise += _in_blocks(recipe, epoch, samples).flatten(1)
     elif recipe.mask_sampling == "grid":
         noise += _off_grid(recipe.grid).flatten()
     return random_masking(noise, recipe.visible_tokens)
@@ -108,28 +108,28 @@ def _off_grid(grid: tuple[int, int]) -> Tensor:
     return off
 
 
-def _block_ranks(recipe: PretrainRecipe, epoch: int, samples: Tensor) -> Tensor:
-    """0 outside blocks, 1 in a sample's last block, 2 in its earlier blocks: (N, height, width).
+def _in_blocks(recipe: PretrainRecipe, epoch: int, samples: Tensor) -> Tensor:
+    """Which patches lie in blocks, never more than are to be masked: (N, height, width) bool.
 
-    Blocks are added until they cover the masked count or BLOCK_TRIES places in a row add nothing. All samples try
-    in step, each from draws of its own.
+    A block is taken if it masks anything new, and no more than is still to be masked. Blocks are added until that is
+    nothing or BLOCK_TRIES in a row were not taken. All samples try in step, each by draws of its own.
     """
     num_masked = recipe.num_patches - recipe.visible_tokens
-    ranks = np.zeros((len(samples), *recipe.grid))
+    masked: Bools = np.zeros((len(samples), *recipe.grid), dtype=np.bool_)
     tries = np.zeros(len(samples), dtype=np.int64)
     active = np.arange(len(samples))
     attempt = 0
     while active.size:
         draws = randomness.uniform(recipe.seed, "block", epoch, attempt, samples=samples[active], width=4).numpy()
-        masked: Bools = ranks[active] > 0
-        new: Bools = _blocks(draws, num_masked - masked.sum(axis=(1, 2)), recipe.grid) & ~masked
-        grows: Bools = new.reshape(len(new), -1).max(axis=1)
-        ranks[active] = np.where(new, 1, np.where(masked & grows[:, None, None], 2, ranks[active]))
-        tries[active] = np.where(grows, 0, tries[active] + 1)
-        covered = (ranks[active] > 0).sum(axis=(1, 2)) >= num_masked
-        active = active[~covered & (tries[active] < BLOCK_TRIES)]
+        remaining = num_masked - masked[active].sum(axis=(1, 2))
+        new: Bools = _blocks(draws, remaining, recipe.grid) & ~masked[active]
+        added = new.sum(axis=(1, 2))
+        taken: Bools = (added > 0) & (added <= remaining)
+        masked[active] |= new & taken[:, None, None]
+        tries[active] = np.where(taken, 0, tries[active] + 1)
+        active = active[(added * taken < remaining) & (tries[active] < BLOCK_TRIES)]
         attempt += 1
-    return torch.from_numpy(ranks)
+    return torch.from_numpy(masked)
 
 
 def _blocks(draws: Floats, remaining: npt.NDArray[np.int64], grid: tuple[int, int]) -> Bools:

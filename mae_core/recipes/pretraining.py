@@ -59,6 +59,11 @@ class PretrainRecipe(EncoderRecipe):
         """Patches the encoder sees."""
         return visible_tokens(self.num_patches, self.mask_ratio)
 
+    @property
+    def version(self) -> int:
+        """No block masks more than is left to mask since version 2."""
+        return self.VERSION + (self.mask_sampling == "block")
+
     def check(self) -> None:
         """Something must be seen, something hidden, and the schedule must contain its warm-up."""
         super().check()

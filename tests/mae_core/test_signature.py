@@ -36,6 +36,7 @@ def golden_stages() -> dict[str, Stage]:
         "baseline": default,
         "baseline finetune": Stage(FINETUNE, (default,)),
         "baseline linear_probe": Stage(LINEAR_PROBE, (default,)),
+        "mask_sampling block": Stage(replace(BASELINE, mask_sampling="block")),
         "mask_ratio 0.5": Stage(replace(BASELINE, mask_ratio=0.5)),
         "baseline finetune at 448": Stage(replace(FINETUNE, resolution=448), (default,)),
         "baseline knn": Stage(KnnRecipe(), (default,)),
@@ -91,6 +92,7 @@ def test_where_time_is_measured_how_fast_is_what(setting):
 def test_a_fix_of_some_settings_renames_no_others():
     plain = replace(LINEAR_PROBE, augmentation="none")
     assert (LINEAR_PROBE.version, plain.version) == (2, 1)
+    assert (replace(BASELINE, mask_sampling="block").version, BASELINE.version) == (2, 1)
     assert Stage(LINEAR_PROBE).document()["version"] == 2
 
 

@@ -1,6 +1,5 @@
 """Masks: exact counts, inverses, keys, and the shapes of the three samplings."""
 
-import math
 import random
 
 import pytest
@@ -123,29 +122,29 @@ def test_block_masks_are_blockier_than_random_ones(ratio):
     assert equal_neighbours("block") > 0.85
 
 
-def beit_block(rng: random.Random, size: int, remaining: int) -> torch.Tensor:
-    """One try at a block: (size, size) bool, empty where it does not fit."""
-    area = rng.uniform(16 / 196 * size**2, remaining)
-    aspect = math.exp(rng.uniform(math.log(0.3), math.log(1 / 0.3)))
-    rows, columns = round(math.sqrt(area * aspect)), round(math.sqrt(area / aspect))
-    block = torch.zeros(size, size, dtype=torch.bool)
-    if rows < size and columns < size:
-        top, left = rng.randint(0, size - rows), rng.randint(0, size - columns)
-        block[top : top + rows, left : left + columns] = True
-    return block
+def beit_rectangle(rng: random.Random, size: int, most: int) -> set[tuple[int, int]]:
+    """16/196 of the grid to `most` patches in a rectangle of aspect 0.3 to 1/0.3; none if it is as long as a side."""
+    area = rng.uniform(16 * size * size / 196, most)
+    aspect = 0.3 ** rng.uniform(-1, 1)
+    height, width = round((area * aspect) ** 0.5), round((area / aspect) ** 0.5)
+    if max(height, width) >= size:
+        return set()
+    top, left = rng.randrange(size - height + 1), rng.randrange(size - width + 1)
+    return {(row, column) for row in range(top, top + height) for column in range(left, left + width)}
 
 
 def beit_mask(rng: random.Random, size: int, num_masked: int) -> torch.Tensor:
-    """One mask, block by block, from the description of Bao et al. 2021; made exact at the end."""
-    mask = last = torch.zeros(size, size, dtype=torch.bool)
-    tries = 0
-    while mask.sum() < num_masked and tries < 10:
-        new = beit_block(rng, size, num_masked - int(mask.sum())) & ~mask
-        mask, last, tries = (mask | new, new, 0) if new.any() else (mask, last, tries + 1)
-    pool = (last if mask.sum() > num_masked else ~mask).nonzero().tolist()
-    for row, column in rng.sample(pool, abs(int(mask.sum()) - num_masked)):
-        mask[row, column] = not mask[row, column]
-    return mask
+    """One mask: up to ten tries at each block, which may add one patch to all that are left; the rest at random."""
+    patches = {(row, column) for row in range(size) for column in range(size)}
+    masked: set[tuple[int, int]] = set()
+    while left := num_masked - len(masked):
+        tries = (beit_rectangle(rng, size, left) - masked for _ in range(10))
+        block = next((new for new in tries if 0 < len(new) <= left), None)
+        if block is None:
+            masked |= set(rng.sample(sorted(patches - masked), left))
+        else:
+            masked |= block
+    return torch.tensor([[(row, column) in masked for column in range(size)] for row in range(size)])
 
 
 @pytest.mark.parametrize("ratio", [0.5, 0.75])
