@@ -16,6 +16,9 @@ would go on, and the rest when it has ended. A point sent again, because the wri
 noting so, has the key, step, time and value it had, and MLflow stores such a point once. Where an attempt goes on from
 before what was replayed (a damaged checkpoint, a retry after a failure), the MLflow run is deleted and replayed anew.
 
+A report lies with the run of its ablation's default row, as `report/ABLATION/`; the experiment's description links to
+it.
+
 A study of a sweep is a run too, and its trials lie under it, each with a link to the run of its stage; the room
 `studies` reads them from what the sweep wrote down in `HOME/plans`.
 

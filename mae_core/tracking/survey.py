@@ -18,6 +18,7 @@ from mae_core.tracking.description import Description, describe
 from mae_core.tracking.destination import Destination
 from mae_core.tracking.labels import Label, Labels, read_labels
 from mae_core.tracking.positions import Memo, Position, Positions
+from mae_core.tracking.reports import report_items
 from mae_core.tracking.studies.record import PREFIX
 from mae_core.tracking.studies.survey import StudyItem, study_items
 from mae_core.tracking.views import views
@@ -88,9 +89,10 @@ def nothing_to_do(home: Path) -> bool:
         return False
     memo = Positions(destination.folder).memo
     found: list[Item | StudyItem] = [*items(destination), *study_items(destination)]
-    if any(item.pending for item in found):
+    pages = list(report_items(destination))
+    if any(item.pending for item in (*found, *pages)):
         return False
-    shown = views((item.position.experiment_id, item.ablations, item.description) for item in found)
+    shown = views(((item.position.experiment_id, item.ablations, item.description) for item in found), pages)
     return shown.digest == memo.views and holds(destination, memo)
 
 

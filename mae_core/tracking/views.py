@@ -15,6 +15,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from mae_core.tracking.description import TAG_LENGTH, Description
+from mae_core.tracking.reports import PAGE, ReportItem
 
 KEY = "mlflow.sharedViewState."
 NOTE = "mlflow.note.content"
@@ -45,19 +46,33 @@ class Views:
         ]
 
 
-def views(described: Iterable[tuple[str, tuple[str, ...], Description]]) -> Views:
-    """The views of runs given as (experiment id, the ablations or the study whose numbers they give, description)."""
+def views(described: Iterable[tuple[str, tuple[str, ...], Description]], reports: Iterable[ReportItem] = ()) -> Views:
+    """The views of runs given as (experiment id, the ablations or the study whose numbers they give, description).
+
+    `reports`: those that the experiments' descriptions link to.
+    """
     tables: dict[str, dict[str, list[Description]]] = {}
     for experiment, ablations, description in described:
         for ablation in ablations:
             tables.setdefault(experiment, {}).setdefault(ablation, []).append(description)
-    return Views({experiment: _tags(experiment, of) for experiment, of in sorted(tables.items())})
+    pages: dict[str, list[ReportItem]] = {}
+    for report in reports:
+        pages.setdefault(report.run.experiment_id, []).append(report)
+    return Views(
+        {experiment: _tags(experiment, of, pages.get(experiment, [])) for experiment, of in sorted(tables.items())}
+    )
 
 
-def _tags(experiment: str, tables: dict[str, list[Description]]) -> dict[str, str]:
+def _tags(experiment: str, tables: dict[str, list[Description]], reports: list[ReportItem]) -> dict[str, str]:
     tags = {f"{KEY}{ablation}": _state(ablation, runs) for ablation, runs in tables.items()}
-    links = ", ".join(f"[{ablation}]({_address(experiment, ablation)})" for ablation in sorted(tables))
-    return {**tags, NOTE: f"Tables: {links}"[:TAG_LENGTH]}
+    note = "Tables: " + ", ".join(f"[{ablation}]({_address(experiment, ablation)})" for ablation in sorted(tables))
+    if reports:
+        note += "\n\nReports: " + ", ".join(f"[{report.ablation}]({_page(report)})" for report in reports)
+    return {**tags, NOTE: note[:TAG_LENGTH]}
+
+
+def _page(report: ReportItem) -> str:
+    return f"#/experiments/{report.run.experiment_id}/runs/{report.run.run_id}/artifacts/{report.place}/{PAGE}"
 
 
 def _address(experiment: str, ablation: str) -> str:

@@ -21,6 +21,7 @@ from mae_core.tracking.database import prepare
 from mae_core.tracking.description import UNPLANNED, Description, origin
 from mae_core.tracking.destination import Destination
 from mae_core.tracking.positions import Position, Positions
+from mae_core.tracking.reports import ReportItem, report_items
 from mae_core.tracking.studies.survey import StudyItem, study_items
 from mae_core.tracking.survey import Item, items
 from mae_core.tracking.views import Views, views
@@ -31,7 +32,7 @@ PARAMS_A_BATCH = 100
 ABOUT_ONE_RUN = {"BAD_REQUEST", "INVALID_PARAMETER_VALUE", "INVALID_STATE", "RESOURCE_DOES_NOT_EXIST"}
 
 
-Sent = TypeVar("Sent", Item, StudyItem)
+Sent = TypeVar("Sent", Item, StudyItem, ReportItem)
 
 
 @dataclass
@@ -73,7 +74,10 @@ class Writer:
         for told in study_items(self.destination, watch):
             position = self._send(told, self._tell, done)
             found.append((position.experiment_id, told.ablations, told.description))
-        done.views = views(found)
+        pages = list(report_items(self.destination))
+        for report in pages:
+            self._send(report, self._attach, done)
+        done.views = views(found, pages)
         self._show(done.views)
         return done
 
@@ -88,7 +92,7 @@ class Writer:
                 raise
             done.refused.append(f"{item.key}: {error.message}")
             return item.position
-        done.replayed += 1
+        done.replayed += not isinstance(item, ReportItem)
         return position
 
     def _replay(self, item: Item) -> Position:
@@ -132,6 +136,17 @@ class Writer:
         self._log(position.run_id, item.points, [Param(name, value) for name, value in told.params.items()])
         self._describe(told, position.run_id, made=made)
         return self._keep(item.key, replace(position, told=told.digest, digest=item.params))
+
+    def _attach(self, item: ReportItem) -> Position:
+        """Send a report, in the place of an earlier build of it."""
+        with tempfile.TemporaryDirectory() as staged:
+            try:
+                for path in item.files:
+                    shutil.copy(path, staged)
+            except FileNotFoundError:  # it was replaced just now
+                return item.position
+            self.client.log_artifacts(item.run.run_id, staged, item.place)
+        return self._keep(item.key, replace(item.run, told=item.digest))
 
     def _is_there(self, position: Position) -> bool:
         """Whether the MLflow run is there and not deleted."""

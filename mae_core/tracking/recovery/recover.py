@@ -99,8 +99,9 @@ def _recover(client: MlflowClient, tracked: Tracked, home: Path) -> list[tuple[L
     write_sealed(attempt.folder / OWNER, _owner(tracked), durable=False)
     with tempfile.TemporaryDirectory(dir=home) as folder:
         labels: list[tuple[Label, str]] = []
-        if client.list_artifacts(tracked.info.run_id):
-            client.download_artifacts(tracked.info.run_id, "", folder)
+        for artefact in client.list_artifacts(tracked.info.run_id):
+            if not artefact.is_dir:  # a report, which is built anew
+                client.download_artifacts(tracked.info.run_id, artefact.path, folder)
         for path in Path(folder).iterdir():
             if path.name == LABELS:
                 labels = [(Label(**label), signature) for label in json.loads(path.read_text(encoding="utf-8"))]
