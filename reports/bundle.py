@@ -50,7 +50,7 @@ class Bundle:
         return losses(self._csv("curves.csv"), self.facts()["trivial"])
 
     def table(self) -> Markdown:
-        """The table in the paper's layout, with its caption and the baselines."""
+        """The table in the paper's layout, with its caption, other quantities of its rows and the baselines."""
         return Markdown(filename=str(self.folder / "table.md"))
 
     def claims(self) -> Markdown:
@@ -69,6 +69,10 @@ class Bundle:
         """`table.csv` and `baselines.csv`, a line for each case and protocol."""
         parts = [self._csv(name) for name in ("table.csv", "baselines.csv")]
         return pd.concat([part for part in parts if len(part)], ignore_index=True)
+
+    def quantities(self) -> pd.DataFrame:
+        """`quantities.csv`: FLOPs, speed-ups and what fitting a target measured, a line for each row and quantity."""
+        return self._csv("quantities.csv")
 
     def origins(self) -> pd.DataFrame:
         """What each number cost, how fast its pre-training was, and the runs it rests on."""

@@ -20,10 +20,11 @@ from ablations.spec import Ablation
 from mae_core.data.catalogue import DataInfo
 from mae_core.scales import Scale
 from mae_core.store.files import TEMPORARY
-from reports import rows, table
+from reports import quantities, rows, table
 from reports.curves import Curve, pretraining_curves, write_curves
 from reports.pages import notebook
 from reports.pages.sections import sections
+from reports.quantities import Beside
 from reports.results import TROUBLE, Results, collect
 from reports.rows import Row
 
@@ -128,9 +129,11 @@ def _write(
     told = facts(results, wall_seconds, trivial, rounds(results, home))
     rows.write_rows(table_rows, folder / "table.csv")
     rows.write_rows(baseline_rows, folder / "baselines.csv")
+    beside = quantities.quantities(results)
+    quantities.write_quantities(beside, folder / "quantities.csv")
     rows.write_cells(results, folder / "cells.csv")
     write_curves(learnt, folder / "curves.csv")
-    _write_tables(results, table_rows, baseline_rows, told["caption"], folder)
+    _write_tables(results, table_rows, baseline_rows, beside, told["caption"], folder)
     (folder / "report.json").write_text(json.dumps(told, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     _draw(results, (table_rows, baseline_rows), found, learnt, trivial, folder)
     drawn = {path.name for path in folder.iterdir()}
@@ -171,12 +174,22 @@ def _trivial(results: Results, found: Mapping[str, Panels], learnt: Sequence[Cur
 
 
 def _write_tables(
-    results: Results, table_rows: Sequence[Row], baseline_rows: Sequence[Row], caption: list[str], folder: Path
+    results: Results,
+    table_rows: Sequence[Row],
+    baseline_rows: Sequence[Row],
+    beside: Sequence[Beside],
+    caption: list[str],
+    folder: Path,
 ) -> None:
-    printed, rivals = table.layout(results, table_rows), table.baseline_layout(results, baseline_rows)
-    caption = [*caption, f"{table.MARKS} {table.DIFFERENCES}"]
-    text = table.markdown(printed, caption)
-    if rivals.lines:
-        text += "\n" + table.markdown(rivals, ["Baselines at the same label budget."])
-    (folder / "table.md").write_text(text, encoding="utf-8")
-    (folder / "table.tex").write_text(table.latex(printed, caption, results.ablation.name), encoding="utf-8")
+    """The table, and those of other quantities and of the baselines below it where there are any."""
+    name = results.ablation.name
+    tables = [(table.layout(results, table_rows), [*caption, f"{table.MARKS} {table.DIFFERENCES}"], name)]
+    for suffix, layout, words in (
+        ("quantities", table.quantities_layout(results, beside), quantities.notes(beside)),
+        ("baselines", table.baseline_layout(results, baseline_rows), table.BASELINES),
+    ):
+        tables += [(layout, [words], f"{name}-{suffix}")] if layout.lines else []
+    markdown = "\n".join(table.markdown(layout, words) for layout, words, _ in tables)
+    (folder / "table.md").write_text(markdown, encoding="utf-8")
+    latex = "\n".join(table.latex(layout, words, label) for layout, words, label in tables)
+    (folder / "table.tex").write_text(latex, encoding="utf-8")

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from ablations.spec import PROTOCOL_LABELS
 from reports.caption import paper_setting, run_as, setting
 from reports.metrics import metric
+from reports.quantities import QUANTITIES, Beside, told
 from reports.recommendation import best_beyond_noise
 from reports.results import Results
 from reports.rows import Row, refuse_mixed
@@ -19,6 +20,7 @@ MARKS = (
     "The default row is in italics; a number is bold where, over three seeds or more, it is better than that of every "
     "other row beyond seed noise."
 )
+BASELINES = "Baselines at the same label budget."
 DIFFERENCES = "Differences are to the default row, ours paired by seed."
 
 
@@ -132,6 +134,40 @@ def baseline_layout(results: Results, rows: Sequence[Row]) -> Layout:
     head = ("baseline", "protocol", f"top-1 ({setting(results)})")
     lines = (Line((row.case, PROTOCOL_LABELS.get(row.protocol, row.protocol), ours(row)), False) for row in rows)
     return Layout(head, tuple(lines))
+
+
+def quantities_layout(results: Results, found: Sequence[Beside]) -> Layout:
+    """What is told of rows beside their numbers, a column each and the paper's beside it; rows without any left out."""
+    told_of: dict[str, dict[str, Beside]] = {}
+    for one in found:
+        told_of.setdefault(one.case_key, {})[one.quantity] = one
+    heads, columns = [results.ablation.axis], list[Callable[[Mapping[str, Beside]], str]]()
+    for name in dict.fromkeys(one.quantity for one in found):
+        quantity = QUANTITIES.get(name)
+        label = name if quantity is None else f"{quantity.label}{quantity.unit and f' [{quantity.unit}]'}"
+        heads.append(f"{label}, ours ({results.scale.name}, {results.info.name})")
+        columns.append(functools.partial(_quantity, name))
+        if any(one.paper is not None for one in found if one.quantity == name):
+            heads.append(f"{label}, paper ({paper_setting(results.ablation)})")
+            columns.append(functools.partial(_papers_quantity, name))
+    default = results.ablation.default
+    cases = [case for case in results.ablation.cases if case.key in told_of]
+    lines = (
+        Line(
+            (case.label + (DEFAULT if case.key == default else ""), *(column(told_of[case.key]) for column in columns)),
+            case.key == default,
+        )
+        for case in cases
+    )
+    return Layout(tuple(heads), tuple(lines))
+
+
+def _quantity(name: str, of_row: Mapping[str, Beside]) -> str:
+    return told(of_row[name]) if name in of_row else ""
+
+
+def _papers_quantity(name: str, of_row: Mapping[str, Beside]) -> str:
+    return "" if name not in of_row or of_row[name].paper is None else f"{of_row[name].paper:.1f}"
 
 
 def _marked(line: Line, italic: Callable[[str], str], bold: Callable[[str], str]) -> list[str]:

@@ -15,13 +15,14 @@ from mae_core.data.catalogue import DataInfo
 from mae_core.scales import Scale
 from reports.caption import paper_setting, setting
 from reports.pages.page import page
+from reports.quantities import quantities, told
 from reports.recommendation import best_beyond_noise
 from reports.results import STATUSES, Results, collect
 from reports.rows import Row, table_rows, write_rows
 from reports.table import MARKS, Layout, Line, coinciding, latex_of, markdown, ours, tabular
 
 NAME, TITLE, SOURCE = "table_1", "MAE ablations, six parts on one page", "Table 1"
-_SHORT = {"finetune": "ft", "linear_probe": "lin"}  # the paper's column heads
+_SHORT = {"finetune": "ft", "linear_probe": "lin", "flops_x": "FLOPs"}  # the paper's column heads
 
 
 def parts() -> list[Ablation]:
@@ -59,16 +60,22 @@ def compact(results: Results, rows: Sequence[Row]) -> Layout:
     for row in rows:
         by_case.setdefault(row.case_key, {})[row.protocol] = row
     best = {protocol: best_beyond_noise(results, protocol) for protocol in results.protocols}
+    printed = dict.fromkeys(name for case in results.ablation.cases for name in case.also)  # beside the accuracies
+    beside = {(one.case_key, one.quantity): one for one in quantities(results)}
     lines = []
     for keys in coinciding(by_case):
         cells, marked = [" = ".join(results.ablation.case(key).label for key in keys)], set()
         for protocol in results.protocols:
-            told = [by_case[key][protocol] for key in keys if protocol in by_case[key]]
+            of_keys = [by_case[key][protocol] for key in keys if protocol in by_case[key]]
             marked |= {len(cells)} if best[protocol] in keys else set()
-            papers = dict.fromkeys(f"{row.paper:.1f}" for row in told if row.paper is not None)
-            cells += [ours(told[0]) if told else "", " / ".join(papers)]
+            papers = dict.fromkeys(f"{row.paper:.1f}" for row in of_keys if row.paper is not None)
+            cells += [ours(of_keys[0]) if of_keys else "", " / ".join(papers)]
+        for name in printed:
+            found = [beside[key, name] for key in keys if (key, name) in beside]
+            papers = dict.fromkeys(f"{one.paper:.1f}" for one in found if one.paper is not None)
+            cells += [" / ".join(dict.fromkeys(map(told, found))), " / ".join(papers)]
         lines.append(Line(tuple(cells), results.ablation.default in keys, frozenset(marked)))
-    heads = [_SHORT.get(p, PROTOCOL_LABELS.get(p, p)) for p in results.protocols]
+    heads = [_SHORT.get(name, PROTOCOL_LABELS.get(name, name)) for name in (*results.protocols, *printed)]
     return Layout(
         (results.ablation.axis, *(f"{head}, {who}" for head in heads for who in ("ours", "paper"))), tuple(lines)
     )
@@ -80,6 +87,7 @@ def _caption(found: Sequence[Results]) -> str:
         f"{TITLE} ({SOURCE}): fine-tuning (ft) and linear probing (lin), top-1 in per cent. Ours: {setting(first)}, "
         f"mean ± standard deviation over seeds with their number in brackets; the paper's: "
         f"{paper_setting(first.ablation)}, measured elsewhere and beside ours for their order only. "
+        f"FLOPs are those of a forward pass of pre-training, counted from the shapes, in the default row's. "
         f"Rows joined by = are one at this scale. {MARKS}"
     )
 

@@ -22,8 +22,8 @@ from tests.reports.laboratory import Laboratory
 NUMBERS = {"10": 60.0, "75": 71.2345, "75/finetune": 85.06, "90": 66.6666}
 FILES = {
     "table.csv", "table.md", "table.tex", "figure.png", "figure.svg", "report.ipynb", "report.html", "baselines.csv",
-    "panels.png", "cells.csv", "report.json", "curves.csv", "costs.png", "costs.svg", "differences.png",
-    "differences.svg",
+    "panels.png", "cells.csv", "quantities.csv", "report.json", "curves.csv", "costs.png", "costs.svg",
+    "differences.png", "differences.svg",
 }  # fmt: skip
 
 

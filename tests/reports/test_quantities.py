@@ -1,0 +1,54 @@
+"""What is told of rows beside their accuracies: FLOPs, speed-ups, what fitting a target measured."""
+
+from pathlib import Path
+
+import pytest
+
+from ablations.paper import ABLATIONS
+from ablations.spec import Cell
+from mae_core.scales import SCALES
+from reports.quantities import Beside, notes, quantities
+from reports.table import quantities_layout
+from tests.reports.laboratory import Laboratory
+
+HOURS = {"vit_l_mask_tokens_8": 12.0, "vit_l_8": 4.0, "vit_l_1": 2.0}
+
+
+def hours(cell: Cell) -> float | None:
+    """Of the rows of ViT-L, a quarter more for the second seed where mask tokens are encoded."""
+    if cell.protocol != "wall_clock" or cell.case.key not in HOURS:
+        return None
+    return HOURS[cell.case.key] * (1 + 0.25 * cell.seed * (cell.case.key == "vit_l_mask_tokens_8"))
+
+
+def found(laboratory: Laboratory, name: str) -> dict[str, Beside]:
+    return {one.case_key: one for one in quantities(laboratory.results()) if one.quantity == name}
+
+
+def test_flops_stand_beside_the_papers_and_count_what_was_run(tmp_path: Path) -> None:
+    paper = Laboratory(tmp_path, ABLATIONS["mask_token"], SCALES["paper"])
+    beside = {one.case_key: one for one in quantities(paper.imagine(lambda _: None)) if one.quantity == "flops_x"}
+    assert beside["with"].mean == pytest.approx(3.25, abs=0.1)
+    assert (beside["with"].paper, beside["without"].mean) == (3.3, 1.0)
+
+
+def test_speedup_is_paired_by_seed_and_over_the_row_that_the_paper_counts_from(tmp_path: Path) -> None:
+    results = Laboratory(tmp_path, ABLATIONS["wall_clock"]).imagine(hours, seeds=2)
+    told = {one.case_key: one for one in quantities(results) if one.quantity == "speedup"}
+    assert (told["vit_l_8"].mean, told["vit_l_1"].mean) == (3.375, 6.75)  # 12/4 and 15/4; 12/2 and 15/2
+    assert (told["vit_l_8"].std, told["vit_l_8"].n_seeds) == (pytest.approx(0.53033009), 2)
+    assert (told["vit_l_8"].paper, told["vit_h_8"].mean, told["vit_h_8"].status) == (2.8, None, "missing")
+    line = quantities_layout(results, quantities(results)).lines[1].cells
+    assert line[-2:] == ("3.38 ± 0.53 (2)", "2.8")
+
+
+def test_what_fitting_a_target_measured_stands_in_its_row(tmp_path: Path) -> None:
+    laboratory = Laboratory(tmp_path, ABLATIONS["target"])
+    laboratory.finish(laboratory.cell("/pca/finetune/0"), 70.0, explained_variance=82.57)
+    laboratory.finish(laboratory.cell("/token/finetune/0"), 70.0, codebook_used=93.75, perplexity=4.0)
+    told = quantities(laboratory.results())
+    assert found(laboratory, "explained_variance").keys() == {"pca"}
+    assert found(laboratory, "codebook_used")["token"].mean == 93.75
+    lines = {line.cells[0]: line.cells[1:] for line in quantities_layout(laboratory.results(), told).lines}
+    assert lines == {"PCA": ("82.6 (1)", "", ""), "dVAE token": ("", "93.8 (1)", "4.0 (1)")}
+    assert "held-out train images" in notes(told)
