@@ -2,8 +2,8 @@
 
 python -m mae_core.convert IN OUT --to official|timm|hf|ours [--encoder-only] [--num-heads N] [--home DIR]
 
-IN is a released-MAE checkpoint, a timm state dict, a Hugging Face folder, a weights file of ours, or the signature of
-a finished run in the home. OUT is a file, for hf a folder.
+IN is a released-MAE checkpoint, a timm state dict, a Hugging Face folder, a weights file of ours, the signature of a
+finished run in the home, or the name of a timm model, whose weights are fetched. OUT is a file, for hf a folder.
 """
 
 from __future__ import annotations
@@ -15,20 +15,24 @@ from pathlib import Path
 
 from mae_core.arguments import Parser
 from mae_core.errors import StoreError, UserError
+from mae_core.recipes.imports import may_be_a_model
 
 _SIGNATURE = re.compile(r"[a-z_]+-[0-9a-f]{16}")
 
 
-def convert(source: Path, target: Path, form: str, *, encoder_only: bool = False, num_heads: int | None = None) -> str:
-    """Convert the file or folder `source` and return how to load what was written."""
+def convert(
+    source: Path | str, target: Path, form: str, *, encoder_only: bool = False, num_heads: int | None = None
+) -> str:
+    """Convert the file or folder `source`, or the timm model of that name, and return how to load what was written."""
+    from mae_core.convert.named import fetch
     from mae_core.convert.reading import FORMATS, read  # torch: here, so that --help is quick
     from mae_core.convert.writing import write
     from mae_core.model.encoder import is_encoder
 
     chosen = next(known for known in FORMATS if known == form)
-    if target.exists() and target.samefile(source):
+    if isinstance(source, Path) and source.exists() and target.exists() and target.samefile(source):
         raise UserError("IN and OUT are the same; name another OUT.")
-    weights = read(source)
+    weights = read(source) if isinstance(source, Path) else fetch(source).weights
     if weights.network == "beit":
         raise UserError("A BEiT is only taken in; no other format is written for it.")
     if encoder_only:
@@ -37,10 +41,12 @@ def convert(source: Path, target: Path, form: str, *, encoder_only: bool = False
     return "\n".join([said, *weights.remarks])
 
 
-def weights_of(source: str, home: str | None) -> Path:
-    """The file that `source`, a path or the signature of a finished run, means."""
-    if Path(source).exists() or not _SIGNATURE.fullmatch(source):
+def weights_of(source: str, home: str | None) -> Path | str:
+    """The file that `source`, a path or the signature of a finished run, means; else a timm model's name as it is."""
+    if Path(source).exists():
         return Path(source)
+    if not _SIGNATURE.fullmatch(source):
+        return source if may_be_a_model(source) else Path(source)
     from mae_core.home import home_folder
     from mae_core.stages.weights import WEIGHTS
     from mae_core.store.run import Store
@@ -54,7 +60,9 @@ def weights_of(source: str, home: str | None) -> Path:
 def main(arguments: list[str] | None = None) -> int:
     """Run the command; 2 and one sentence for anything the user can mend."""
     parser = Parser(prog="python -m mae_core.convert", description="Convert weights between formats.")
-    parser.add_argument("source", metavar="IN", help="a checkpoint file, a Hugging Face folder, or a run's signature")
+    parser.add_argument(
+        "source", metavar="IN", help="a checkpoint, a Hugging Face folder, a run's signature, a timm model"
+    )
     parser.add_argument("target", metavar="OUT", type=Path, help="a file; for hf a folder")
     parser.add_argument("--to", required=True, choices=["official", "timm", "hf", "ours"])
     parser.add_argument("--encoder-only", action="store_true", help="leave decoder and head out")

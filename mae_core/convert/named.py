@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, cast
@@ -27,6 +28,14 @@ class Named:
     model: VisionTransformer | Beit
     weights: Weights
 
+    @property
+    def sha256(self) -> str:
+        """Of names and numbers: what the name stood for when it was fetched."""
+        digest = hashlib.sha256()
+        for name, tensor in sorted(self.weights.tensors.items()):
+            digest.update(name.encode() + tensor.float().contiguous().numpy().tobytes())
+        return digest.hexdigest()
+
 
 def fetch(name: str) -> Named:
     """timm's model `name` with its pretrained weights, from timm's cache or the network.
@@ -34,7 +43,7 @@ def fetch(name: str) -> Named:
     Raises UserError where there is no such model, it cannot be fetched, or its network is not ours.
     """
     if name.split(".")[0] not in timm.list_models():
-        raise UserError(f"timm has no model {name}; `timm.list_pretrained('vit*')` lists those with weights.")
+        raise UserError(f"There is no file and timm has no model {name}; `timm.list_pretrained('vit*')` lists its own.")
     try:
         model = timm.create_model(name, pretrained=True, num_classes=0)
     except (RuntimeError, OSError, ValueError) as error:

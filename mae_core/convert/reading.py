@@ -76,6 +76,9 @@ def _of_decoder(header: Mapping[str, Any]) -> dict[str, Any]:
 def _of_shape(shape: Mapping[str, Any]) -> dict[str, Any]:
     """What a converted file says of itself, which its tensors do not."""
     told = {name: shape.get(name) for name in ("num_heads", "decoder_num_heads", "norm_pix_loss")}
+    if shape.get("constants"):
+        mean, std = shape["constants"]
+        told["constants"] = tuple(mean), tuple(std)
     return {**told, "image_size": tuple(shape["image_size"]) if "image_size" in shape else None}
 
 

@@ -28,7 +28,7 @@ def write(weights: Weights, encoder: EncoderRecipe, path: Path, form: Format) ->
     - hf: a folder, ViTMAEForPreTraining where there is a decoder, else ViTModel;
     - ours: safetensors.
 
-    All but Hugging Face's also say the number of heads, which tensors do not.
+    All but Hugging Face's also say what tensors do not: the number of heads, and on which pixels they were trained.
 
     Raises UserError where the format cannot hold these weights, or the path its ending.
     """
@@ -55,7 +55,11 @@ def write(weights: Weights, encoder: EncoderRecipe, path: Path, form: Format) ->
 
 def _told(weights: Weights, encoder: EncoderRecipe) -> dict[str, Any]:
     told: dict[str, Any] = {"image_size": list(encoder.image_size), "num_heads": encoder.num_heads}
-    more = {"decoder_num_heads": weights.decoder_num_heads, "norm_pix_loss": weights.norm_pix_loss}
+    more = {
+        "decoder_num_heads": weights.decoder_num_heads,
+        "norm_pix_loss": weights.norm_pix_loss,
+        "constants": weights.constants,
+    }
     return told | {name: value for name, value in more.items() if value is not None}
 
 

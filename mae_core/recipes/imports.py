@@ -19,8 +19,9 @@ IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of
 class ImportRecipe(EncoderRecipe):
     """An encoder from a checkpoint file or by its name in timm; the shape is stated here and checked against it.
 
-    What it is, is signed: a file by its content, a timm model by its name. Where it lies and how it is written are
-    not. No number is drawn, so all seeds share one import. `imported` makes one.
+    What it is, is signed: a file by its content, a timm model by its name and, where stated, by what its weights must
+    be. Where it lies and how it is written are not. No number is drawn, so all seeds share one import. `imported`
+    makes one.
     """
 
     KIND: ClassVar[str] = "import"
@@ -30,7 +31,7 @@ class ImportRecipe(EncoderRecipe):
 
     seed: Whole = unsigned(default=0)
     source: str = unsigned(default="")  # a file, or a folder as Hugging Face writes it
-    sha256: str = ""  # of the source's content
+    sha256: str = ""  # of the source's content; of a model's weights, if they are to be held fixed
     model: str = ""  # instead of a file: timm's name with its tag, e.g. vit_base_patch16_224.dino
     format: Literal["auto", "official", "timm", "hf", "ours"] = unsigned(default="auto")
     mean: tuple[float, ...] | None = IMAGENET_MEAN  # of the pixels it was trained on, by channel; None: the data's
@@ -41,7 +42,8 @@ class ImportRecipe(EncoderRecipe):
     def check(self) -> None:
         """One origin, whose content is known, and constants for each channel."""
         super().check()
-        if bool(self.source) != bool(self.sha256) or (self.source and self.model):
+        origins = bool(self.source) + bool(self.model)
+        if origins > 1 or (self.source and not self.sha256) or (self.sha256 and not origins):
             self.refuse("give either a source with the sha256 of its content, or a model; `imported` does it.")
         for name, values in (("mean", self.mean), ("std", self.std)):
             if values is not None and len(values) != self.in_chans:
@@ -61,9 +63,14 @@ def imported(source: str | Path, **settings: Any) -> ImportRecipe:
     path = Path(source).expanduser()
     if path.exists():
         return ImportRecipe(source=str(path.resolve()), sha256=content_sha256(path), **settings)
-    if "/" in str(source) or path.suffix in {".pth", ".pt", ".bin", ".safetensors", ".tar"}:
+    if not may_be_a_model(str(source)):
         raise DataError(f"There is no file {source}; name a checkpoint, a Hugging Face folder, or a model of timm.")
     return ImportRecipe(model=str(source), **settings)
+
+
+def may_be_a_model(source: str) -> bool:
+    """Whether `source` has the form of timm's names and not that of a file's or folder's."""
+    return "/" not in source and Path(source).suffix not in {".pth", ".pt", ".bin", ".safetensors", ".tar"}
 
 
 def content_sha256(source: Path) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from mae_core.convert.named import compare, fetch
+from mae_core.convert.named import Named, compare, fetch
 from mae_core.convert.reading import DECODER, read
 from mae_core.convert.weights import Weights
 from mae_core.errors import DataError, RecipeError
@@ -31,6 +31,8 @@ def import_encoder(stage: Stage, store: Store, workspace: Workspace) -> Result:
     named = fetch(recipe.model) if recipe.model else None
     weights = _from_file(recipe) if named is None else named.weights
     fitting, remarks = fitted(weights, recipe)
+    if named is not None:
+        remarks += (_held(named, recipe),)
     encoder = Encoder(recipe)
     encoder.load_encoder(fitting.tensors)
     if named is not None and recipe.image_size == weights.image_size:
@@ -41,6 +43,13 @@ def import_encoder(stage: Stage, store: Store, workspace: Workspace) -> Result:
     )
     numbers = sum(parameter.numel() for parameter in encoder.parameters())
     return Result({"parameters": numbers / 1e6}, remarks=remarks)
+
+
+def _held(named: Named, recipe: ImportRecipe) -> str:
+    """A remark on what timm's name stood for. Raises DataError where it is not what the recipe holds it to."""
+    if recipe.sha256 not in ("", named.sha256):
+        raise DataError(f"{recipe.model} has weights of sha256 {named.sha256}, not the stated ones; state these.")
+    return f"the weights of {recipe.model} have the sha256 {named.sha256}"
 
 
 def _from_file(recipe: ImportRecipe) -> Weights:

@@ -23,6 +23,8 @@ def checkpoint(tmp_path, model):
     ("arguments", "sentence"),
     [
         (["absent.pth", "out.pth", "--to", "official"], "There is no absent.pth"),
+        (["vit_enormous", "out.pth", "--to", "official"], "timm has no model vit_enormous"),
+        (["vit_tiny_patch16_224.augreg_in21k", "out.pth", "--to", "official"], "could not be fetched"),
         (["{in}", "{in}", "--to", "official"], "name another OUT"),
         (["{in}", "out.pth", "--to", "ours", "--num-heads", "4"], "ends in .safetensors"),
         (["{in}", "out.pth", "--to", "official"], "give the num_heads"),
@@ -37,6 +39,16 @@ def test_what_a_user_can_mend_is_one_sentence_and_exit_2(
     said = capsys.readouterr().err
     assert sentence in said
     assert said.count("\n") == 1
+
+
+def test_a_model_that_timm_names_is_fetched_once_and_then_a_file_that_says_all(fetchable, tmp_path):
+    name, theirs = fetchable
+    path = tmp_path / "weights.safetensors"
+    assert main([name, str(path), "--to", "ours", "--num-heads", "2"]) == 0
+    weights = read(path)
+    assert all(torch.equal(weights.tensors[name], tensor) for name, tensor in theirs.items())
+    assert (weights.num_heads, weights.image_size) == (2, (160, 160))
+    assert weights.constants == ((0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
 
 
 def test_a_finished_run_is_named_by_its_signature(tmp_path, model):

@@ -118,6 +118,21 @@ def test_a_model_that_timm_does_not_know_or_cannot_fetch_is_refused(laboratory):
     assert "could not be fetched" in fetched
 
 
+def test_a_model_that_timm_fetches_is_held_to_the_weights_that_were_stated(laboratory, fetchable):
+    name, theirs = fetchable
+    half = {"mean": (0.5,) * 3, "std": (0.5,) * 3}
+    shape = {"image_size": 160, "patch_size": 16, "embed_dim": 64, "depth": 6, "num_heads": 2, "mlp_ratio": 3.0}
+    recipe = imported(name, **shape, **half, **ON_CPU)
+    run = laboratory.done(Stage(recipe))
+    kept = load_file(run.finished.folder / WEIGHTS)
+    assert all(torch.equal(kept[name], theirs[name]) for name in kept)
+    (remark,) = run.record["remarks"]
+    stated = replace(recipe, sha256=remark.split()[-1])
+    assert Stage(stated).signature != Stage(recipe).signature
+    laboratory.done(Stage(stated))
+    assert "not the stated ones" in refusal(laboratory, replace(recipe, sha256="0" * 64))
+
+
 def test_pixels_are_normalised_as_the_imported_encoder_knows_them(laboratory):
     plain = ImportRecipe(**SHAPED)
     own = replace(plain, mean=(0.5,), std=(0.25,))
