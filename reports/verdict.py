@@ -58,7 +58,8 @@ def _trend(claim: Trend, results: Results) -> Judgement:
     Rows that the scale makes one count once, at the mean of the paper's numbers: a run that stands for many rows is no
     evidence for each of them.
     """
-    rows = [case for case in results.ablation.cases if claim.protocol in case.paper]
+    curve = [case for case in results.ablation.cases if claim.series in ("", case.series)]
+    rows = [case for case in curve if claim.protocol in case.paper]
     values = {case.key: results.values(case.key, claim.protocol) for case in rows}
     done = [case for case in rows if values[case.key]]
     seeds = set[int].intersection(*(set(values[case.key]) for case in done)) if done else set()

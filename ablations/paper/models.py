@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any
 
@@ -11,6 +11,7 @@ from ablations.spec.needs import Weights
 from mae_core.recipes import (
     BASELINE,
     FINETUNE_NORM_PIXEL,
+    FINETUNE_PAPER,
     VIT_B,
     VIT_H,
     VIT_L,
@@ -60,11 +61,40 @@ def label(column: str) -> str:
     return f"ViT-{column[0]}" + (", 448 px" if column == "H448" else "")
 
 
-def _weights(name: str, what: str, size: str) -> Weights:
-    return Weights(f"{name}_{key(size)}", f"{what}, {label(size)}", SHAPES[size])
+@dataclass(frozen=True)
+class Imported:
+    """An encoder that others trained, at one size."""
+
+    method: str
+    size: str
+    weights: Weights
+    finetune: FinetuneRecipe  # on ImageNet-1K
+
+    @property
+    def key(self) -> str:
+        """`dino_vit_b`, `released_mae_vit_b`."""
+        return f"released_{self.weights.name}" if self.method == RELEASED else self.weights.name
+
+    @property
+    def label(self) -> str:
+        """`DINO, ViT-B`."""
+        return f"{self.method}, {label(self.size)}"
 
 
-DINO = {"B": _weights("dino", "DINO", "B")}
-MOCO_V3 = {size: _weights("moco_v3", "MoCo v3", size) for size in "BL"}
-RELEASED_MAE = {size: _weights("mae", "MAE, released weights", size) for size in SHAPES}
-BEIT_IS_CITED = "BEiT's network has relative positions and layer scale, which ours has not, so its rows are only cited."
+def _imported(method: str, name: str, size: str, timm: str = "", **network: Any) -> Imported:
+    finetune = FINETUNE_NORM_PIXEL if method == RELEASED else FINETUNE_PAPER
+    settings = {**SHAPES[size], **network}
+    return Imported(
+        method, size, Weights(f"{name}_{key(size)}", f"{method}, {label(size)}", settings, timm), finetune[size]
+    )
+
+
+RELEASED = "MAE, released weights"
+DINO = (_imported("DINO", "dino", "B", "vit_base_patch16_224.dino"),)
+MOCO_V3 = tuple(_imported("MoCo v3", "moco_v3", size) for size in "BL")
+HALF = (0.5, 0.5, 0.5)  # BEiT's pixels lie between -1 and 1
+BEIT = tuple(_imported("BEiT", "beit", size, network="beit", mean=HALF, std=HALF) for size in "BL")
+TIMM_MAE = {"B": "vit_base_patch16_224.mae", "L": "vit_large_patch16_224.mae", "H": "vit_huge_patch14_224.mae"}
+RELEASED_MAE = tuple(_imported(RELEASED, "mae", size, name) for size, name in TIMM_MAE.items())
+IMPORTED = (*DINO, *MOCO_V3, *BEIT, *RELEASED_MAE)  # of Tables 3, 12 and 13 and Figure 9
+TUNED_AS_OURS = "Encoders that others trained are fine-tuned with Table 9's settings, whatever their authors used."

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
-from ablations.spec.needs import DALLE, Folder, Need, Weights
+from ablations.spec.needs import DALLE, Both, Folder, Need, Weights
 from ablations.spec.protocols import Protocols
 from mae_core.recipes import EncoderRecipe, FittedTargetRecipe, PretrainRecipe, Recipe, fitted_for, imported
 from mae_core.scales import Scale
@@ -51,6 +51,10 @@ class Case:
         """The case as it stands at `scale` with the files that `home` has."""
         if scale.name == "paper" and isinstance(self.recipe, PretrainRecipe) and self.recipe.target == "token":
             return self._with_dalle(self.recipe, DALLE.find(home))
+        if isinstance(self.needs, Both):
+            with_weights = replace(self, needs=self.needs.weights).given(scale, home)
+            with_data = replace(with_weights, needs=self.needs.folder).given(scale, home)
+            return replace(with_data, needs=with_weights.needs or with_data.needs)
         if isinstance(self.needs, Folder):
             folder = self.needs.find(home)
             return self if folder is None else replace(self, needs="", data=str(folder))

@@ -10,10 +10,11 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Trend:
-    """Our column orders the rows as the paper's does (Kendall's τ-b, five rows or more)."""
+    """Our column orders the rows, or those of one curve, as the paper's does (Kendall's τ-b, five rows or more)."""
 
     protocol: str
     text: str
+    series: str = ""  # the curve; "": all rows
 
 
 @dataclass(frozen=True)

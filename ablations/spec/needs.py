@@ -15,11 +15,12 @@ SUFFIXES = (".safetensors", ".pth", ".pt", ".bin", "")  # the last: a folder as 
 
 @dataclass(frozen=True)
 class Weights:
-    """A checkpoint `weights/NAME` in the home, with one of `SUFFIXES`."""
+    """A checkpoint `weights/NAME` in the home, with one of `SUFFIXES`; signed by its content, whoever made it."""
 
     name: str
     what: str  # "DINO, ViT-B/16"
     settings: Mapping[str, Any] = field(default_factory=dict, hash=False)  # of the encoder in it: its shape
+    timm: str = ""  # the model whose weights timm would fetch for it
 
     @property
     def place(self) -> str:
@@ -32,7 +33,9 @@ class Weights:
         return next((path for path in paths if path.exists()), None)
 
     def __str__(self) -> str:
-        return f"{self.what}: put it into the home as {self.place}.safetensors, .pth or folder"
+        fetched = f"python -m mae_core.convert {self.timm} HOME/{self.place}.safetensors --to ours"
+        or_fetch = f", or fetch it by {fetched}" if self.timm else ""
+        return f"{self.what}: put it into the home as {self.place}.safetensors, .pth or folder{or_fetch}"
 
 
 @dataclass(frozen=True)
@@ -57,5 +60,16 @@ class Folder:
         return f"{self.what}: put it into the home as {self.place}, a folder with {self.layout}"
 
 
-Need = Weights | Folder
+@dataclass(frozen=True)
+class Both:
+    """Weights, and images to evaluate them on."""
+
+    weights: Weights
+    folder: Folder
+
+    def __str__(self) -> str:
+        return f"{self.weights}; and {self.folder}"
+
+
+Need = Weights | Folder | Both
 DALLE = Weights("dalle_encoder", "DALL-E's encoder, converted to safetensors")

@@ -168,7 +168,6 @@ def _from_scratch(epochs: int, drop_path: float) -> FinetuneRecipe:
 FROM_SCRATCH: Mapping[str, FinetuneRecipe] = MappingProxyType(
     {"B": _from_scratch(300, 0.1), "L": _from_scratch(200, 0.2), "H": _from_scratch(200, 0.2)}
 )
-PARTIAL_EPOCHS = (50, 100, 200)  # searched by the paper for each number of tuned blocks (Figure 9)
 
 
 def partial_finetuning(blocks: float, depth: int = 24, epochs: int = 50) -> EvaluationRecipe:

@@ -5,42 +5,21 @@ python -m ablations.run in1k_comparison
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
-from ablations.paper.models import (
-    BEIT_IS_CITED,
-    DINO,
-    MAE_FINETUNE,
-    MOCO_V3,
-    RELEASED_MAE,
-    SETTINGS_448,
-    encoder,
-    key,
-    label,
-    mae,
-)
+from ablations.paper.models import IMPORTED, MAE_FINETUNE, SETTINGS_448, TUNED_AS_OURS, encoder, key, label, mae
 from ablations.spec import Ablation, Case
 from ablations.spec.claims import Better
-from ablations.spec.needs import Weights
-from ablations.spec.protocols import Protocols
-from mae_core.recipes import FINETUNE, FINETUNE_PAPER, FROM_SCRATCH
+from mae_core.recipes import FINETUNE, FROM_SCRATCH
 
 SCRATCH = {"B": 82.3, "L": 82.6, "H": 83.1}
 MAE_POINTS = {"B": 83.6, "L": 85.9, "H": 86.9, "H448": 87.8}
-
-
-def _others(method: str, weights: Mapping[str, Weights], paper: Mapping[str, float], recipes: Protocols) -> list[Case]:
-    return [
-        Case(
-            key=need.name,
-            label=f"{method}, {label(size)}",
-            paper={"finetune": paper[size]},
-            evaluations={"finetune": recipes[size]},
-            needs=need,
-        )
-        for size, need in weights.items()
-    ]
-
+OTHERS = {
+    "dino_vit_b": 82.8,
+    "moco_v3_vit_b": 83.2,
+    "moco_v3_vit_l": 84.1,
+    "beit_vit_b": 83.2,
+    "beit_vit_l": 85.2,
+    **{f"released_mae_{key(size)}": MAE_POINTS[size] for size in "BLH"},  # the weights that gave these numbers
+}
 
 ABLATION = Ablation(
     name="in1k_comparison",
@@ -59,10 +38,6 @@ ABLATION = Ablation(
             )
             for size, paper in SCRATCH.items()
         ),
-        *_others("DINO", DINO, {"B": 82.8}, FINETUNE_PAPER),
-        *_others("MoCo v3", MOCO_V3, {"B": 83.2, "L": 84.1}, FINETUNE_PAPER),
-        Case("beit_vit_b", "BEiT, ViT-B", paper={"finetune": 83.2}, cited=True),
-        Case("beit_vit_l", "BEiT, ViT-L", paper={"finetune": 85.2}, cited=True),
         *(
             Case(
                 key=f"mae_{key(column)}",
@@ -75,13 +50,13 @@ ABLATION = Ablation(
         ),
         *(
             Case(
-                key=f"released_{need.name}",
-                label=f"MAE, released weights, {label(size)}",
-                paper={"finetune": MAE_POINTS[size]},
-                evaluations={"finetune": MAE_FINETUNE[size]},
-                needs=need,
+                key=other.key,
+                label=other.label,
+                paper={"finetune": OTHERS[other.key]},
+                evaluations={"finetune": other.finetune},
+                needs=other.weights,
             )
-            for size, need in RELEASED_MAE.items()
+            for other in IMPORTED
         ),
         Case("previous_best", "previous best (VOLO, 512 px)", paper={"finetune": 87.1}, cited=True),
     ),
@@ -97,7 +72,6 @@ ABLATION = Ablation(
     ),
     decisions=(
         SETTINGS_448,
-        "Encoders that others trained are fine-tuned with Table 9's settings, whatever their authors used.",
-        BEIT_IS_CITED,
+        TUNED_AS_OURS,
     ),
 )

@@ -9,10 +9,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from ablations.paper.models import COLUMNS, MAE_FINETUNE, SETTINGS_448, encoder, key, label, mae
+from ablations.paper.models import (
+    COLUMNS,
+    IMPORTED,
+    MAE_FINETUNE,
+    RELEASED_MAE,
+    SETTINGS_448,
+    TUNED_AS_OURS,
+    Imported,
+    encoder,
+    key,
+    label,
+    mae,
+)
 from ablations.spec import Ablation, Case
 from ablations.spec.claims import Better
-from ablations.spec.needs import Folder
+from ablations.spec.needs import Both, Folder
 from mae_core.recipes import FROM_SCRATCH, EncoderRecipe, FinetuneRecipe, RobustnessRecipe
 
 NAMES = {
@@ -43,8 +55,7 @@ def _case(family: str, column: str, data: str, paper: float | None) -> Case:
         "supervised": (encoder(column[0]), FROM_SCRATCH[column[0]]),
     }
     recipe, finetune = runs[family]
-    protocol = "corruptions" if data in ("", "imagenet_c") else "shifted"
-    name = NAMES.get(data, "corruptions (stand-in)")
+    protocol, name = _read(data)
     return Case(
         key=f"{family}_{data or 'corruptions'}_{key(column)}",
         label=f"{name}, {'MAE' if family == 'mae' else 'supervised'}, {label(column)}",
@@ -53,9 +64,34 @@ def _case(family: str, column: str, data: str, paper: float | None) -> Case:
         evaluations={protocol: RobustnessRecipe(shift="none")} if data else {},
         columns=(protocol,),
         through=(finetune,),
-        needs=Folder(data, name, LAYOUTS.get(data, "val/CLASS")) if data else "",
+        needs=_folder(data) if data else "",
         series=name,
     )
+
+
+def _other(other: Imported, data: str) -> Case:
+    """The same of an encoder that others trained; the paper's numbers are those of the weights released since."""
+    protocol, name = _read(data)
+    known = data and other in RELEASED_MAE
+    return Case(
+        key=f"{other.key}_{data or 'corruptions'}",
+        label=f"{name}, {other.label}",
+        paper={protocol: MAE_POINTS[data][COLUMNS.index(other.size)]} if known else {},
+        evaluations={protocol: RobustnessRecipe(shift="none")} if data else {},
+        columns=(protocol,),
+        through=(other.finetune,),
+        needs=Both(other.weights, _folder(data)) if data else other.weights,
+        series=name,
+    )
+
+
+def _read(data: str) -> tuple[str, str]:
+    """Protocol and name of the images."""
+    return "corruptions" if data in ("", "imagenet_c") else "shifted", NAMES.get(data, "corruptions (stand-in)")
+
+
+def _folder(data: str) -> Folder:
+    return Folder(data, NAMES[data], LAYOUTS.get(data, "val/CLASS"))
 
 
 def _rows(data: str) -> list[Case]:
@@ -78,6 +114,7 @@ ABLATION = Ablation(
         *(_case("mae", column, "", None) for column in COLUMNS),
         *(_case("supervised", size, "", None) for size in "BLH"),
         *(row for data in NAMES for row in _rows(data)),
+        *(_other(other, data) for data in ("", *NAMES) for other in IMPORTED),
     ),
     protocols={"corruptions": RobustnessRecipe(), "shifted": RobustnessRecipe(shift="none")},
     claims=(
@@ -92,5 +129,6 @@ ABLATION = Ablation(
     decisions=(
         "The stand-in's mean corruption error is a plain mean of errors; ImageNet-C's counts each in AlexNet's.",
         SETTINGS_448,
+        TUNED_AS_OURS,
     ),
 )
