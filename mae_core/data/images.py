@@ -82,12 +82,12 @@ class Images:
 
         A sample's pixels depend on the view and the sample alone, never on what else is in the batch.
         """
-        return self.normalised(self.pixels(samples, view, device))
+        return self.normalise_(self.pixels(samples, view, device))
 
-    def normalised(self, pixels: torch.Tensor) -> torch.Tensor:
-        """Pixels in [0, 1] with the mean taken off and divided by the standard deviation."""
+    def normalise_(self, pixels: torch.Tensor) -> torch.Tensor:
+        """Pixels in [0, 1] with the mean taken off and divided by the standard deviation, in place."""
         mean, std = (torch.tensor(values, device=pixels.device)[:, None, None] for values in (self.mean, self.std))
-        return (pixels - mean) / std
+        return pixels.sub_(mean).div_(std)
 
     def pixels(self, samples: torch.Tensor, view: View, device: torch.device = CPU) -> torch.Tensor:
         """The view of `samples` before it is normalised, in [0, 1], (N, C, H, W) float32."""
@@ -96,7 +96,7 @@ class Images:
         if draws is None:
             return self._centre(read, device)
         pixels = self._window(read, draws, device) if view.augmentation == "fixed_crop" else read
-        pixels = crops.flipped(pixels, draws.flips)
+        pixels = crops.flip_(pixels, draws.flips)
         if view.augmentation == "random_crop_jitter":
             pixels = crops.jittered(pixels, draws.factors)
         if view.augmentation == "randaugment":

@@ -26,7 +26,7 @@ Pixels = npt.NDArray[np.uint8]
 
 MEMORY_LIMIT = 2 * 10**9  # bytes of one split; part of what is computed: above it, crops come from the full images
 CHUNK = 256
-DECODING = 1  # raised when the same file would be decoded to other pixels
+DECODING = 2  # raised when the same file would be decoded to other pixels
 
 
 def _mapped(path: Path, shape: tuple[int, ...]) -> Pixels | None:

@@ -6,12 +6,15 @@ Orientation tags are ignored, as in the field's loaders.
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+import torch
+import torch.nn.functional as F
 from PIL import Image
 
 from mae_core.data.folders import arrays
@@ -22,6 +25,7 @@ from mae_core.errors import DataError
 MODES = {1: "L", 3: "RGB", 4: "RGBA"}  # Pillow's names, by channels
 
 Box = tuple[float, float, float, float]  # top, left, height, width as shares of the image
+WHOLE: Box = (0.0, 0.0, 1.0, 1.0)
 
 
 class UnreadableImage(Exception):
@@ -73,7 +77,8 @@ def decode(
     """A part of an image, resized to `size` with an antialiased bicubic filter.
 
     A JPEG is decoded at the smallest of the scales 1, 1/2, 1/4, 1/8 that still has the pixels needed; the result
-    differs from a full decoding by the filter alone.
+    differs from a full decoding by the filter alone. Parts of images at full scale begin and end at whole pixels, as
+    torchvision's do.
 
     Args:
         path: the file.
@@ -93,16 +98,38 @@ def decode(
     if levels is not None:
         return _decoded_array(path, size, in_chans, box_of, levels)
     with _opened(path) as image:
-        top, left, height, width = box_of((image.height, image.width))
+        top, left, height, width = box = box_of((image.height, image.width))
+        whole_size = image.size
         try:
             image.draft(None, (math.ceil(size[1] / width), math.ceil(size[0] / height)))
             whole = _converted(image, in_chans)
-            right, bottom = min(1.0, left + width) * whole.width, min(1.0, top + height) * whole.height
-            part = (left * whole.width, top * whole.height, right, bottom)
-            pixels = np.asarray(whole.resize((size[1], size[0]), Image.Resampling.BICUBIC, box=part))
+            if whole.size != whole_size:  # few pixels are left, so that their fractions count, which Pillow knows
+                right, bottom = min(1.0, left + width) * whole.width, min(1.0, top + height) * whole.height
+                part = (left * whole.width, top * whole.height, right, bottom)
+                whole, box = whole.resize((size[1], size[0]), Image.Resampling.BICUBIC, box=part), WHOLE
+            pixels = np.asarray(whole).reshape(whole.height, whole.width, in_chans)
         except Exception as error:
             raise UnreadableImage(str(path)) from error
-    return np.array(pixels.reshape(*size, in_chans).transpose(2, 0, 1), order="C")  # a copy, which torch may write to
+    return _resized(_part(pixels, box), size)
+
+
+def _part(pixels: npt.NDArray[np.uint8], box: Box) -> npt.NDArray[np.uint8]:
+    """The box of an image (H, W, C) in whole pixels, at least one."""
+    (top, height), (left, width) = (
+        (min(round(begin * length), length - 1), max(1, round(extent * length)))
+        for begin, extent, length in zip(box[:2], box[2:], pixels.shape[:2], strict=True)
+    )
+    return pixels[top : top + height, left : left + width]
+
+
+def _resized(pixels: npt.NDArray[np.uint8], size: tuple[int, int]) -> npt.NDArray[np.uint8]:
+    """Bytes (H, W, C) to (C, *size), with an antialiased bicubic filter: PyTorch's, three times as fast as Pillow's."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "The given NumPy array is not writable")  # nobody writes to it
+        planes = torch.from_numpy(pixels).permute(2, 0, 1)[None]
+    if planes.shape[-2:] != size:
+        planes = F.interpolate(planes, size, mode="bicubic", antialias=True)
+    return planes[0].contiguous().numpy()
 
 
 def _decoded_array(

@@ -7,12 +7,13 @@ import torch.nn.functional as F
 
 from mae_core.data.transforms.views import Floats
 
+FEW = 16  # images are mirrored at once: memory as large as a batch of photographs would be asked of the system anew
 LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601, as Pillow's conversion to grey
 
 
 def as_float(imgs: torch.Tensor) -> torch.Tensor:
     """Bytes as float32 in [0, 1]."""
-    return imgs.float() / 255
+    return imgs.float().div_(255)
 
 
 def resized(imgs: torch.Tensor, size: tuple[int, int]) -> torch.Tensor:
@@ -59,9 +60,11 @@ def resized_crops(imgs: torch.Tensor, boxes: Floats, size: tuple[int, int]) -> t
     return F.grid_sample(imgs, grid, mode="bicubic", padding_mode="border", align_corners=False).clamp_(0, 1)
 
 
-def flipped(imgs: torch.Tensor, flips: torch.Tensor) -> torch.Tensor:
-    """Images mirrored left to right where `flips` (N,) is true."""
-    return torch.where(flips.to(imgs.device)[:, None, None, None], imgs.flip(-1), imgs)
+def flip_(imgs: torch.Tensor, flips: torch.Tensor) -> torch.Tensor:
+    """`imgs`, those where `flips` (N,) is true mirrored left to right in place."""
+    for some in flips.nonzero()[:, 0].to(imgs.device).split(FEW):
+        imgs[some] = imgs[some].flip(-1)
+    return imgs
 
 
 def _grey(imgs: torch.Tensor) -> torch.Tensor:

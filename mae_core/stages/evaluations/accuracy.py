@@ -43,7 +43,7 @@ def top1(
     device, right = device_of(recipe), 0
     for chunk in samples.split(BATCH):
         pixels = images.pixels(chunk, View("eval"))
-        imgs = images.normalised(pixels if shift is None else shift(pixels, chunk)).to(device)
+        imgs = images.normalise_(pixels if shift is None else shift(pixels, chunk)).to(device)
         with autocast(device, recipe.dtype):
             logits = classifier(imgs)
         found = (logits if columns is None else logits[:, columns]).argmax(dim=1).cpu()

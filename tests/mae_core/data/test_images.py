@@ -77,7 +77,7 @@ def test_a_view_has_its_shape_and_range(sources, kind, augmentation):
     assert (pixels.shape, pixels.dtype) == ((5, len(images.mean), *images.size), torch.float32)
     assert pixels.min() >= 0
     assert pixels.max() <= 1
-    assert torch.equal(images.normalised(pixels), images.batch(torch.arange(5), View(augmentation)))
+    assert torch.equal(images.normalise_(pixels), images.batch(torch.arange(5), View(augmentation)))
 
 
 def test_fashion_mnist_is_framed_by_zeros_and_otherwise_as_it_is(home, fashion):

@@ -87,6 +87,14 @@ def test_the_reduced_decoding_of_a_jpeg_differs_by_the_filter_alone(tmp_path):
     assert np.abs(reduced.astype(int) - full).mean() < 3
 
 
+@pytest.mark.parametrize("size", [(24, 40), (80, 60)])
+def test_a_box_is_cropped_and_resized_as_pillow_does_it(tmp_path, size):
+    paint(tmp_path / "a.png", size=(64, 48))
+    found = decode(tmp_path / "a.png", size, 3, lambda _: (0.25, 0.5, 0.5, 0.375))
+    part = Image.open(tmp_path / "a.png").crop((24, 16, 42, 48)).resize(size[::-1], Image.Resampling.BICUBIC)
+    assert np.abs(found.transpose(1, 2, 0).astype(int) - np.asarray(part)).max() <= 2
+
+
 def test_the_box_is_given_height_and_width_of_the_file(tmp_path):
     seen = []
     paint(tmp_path / "a.jpg", size=(300, 500))
