@@ -20,15 +20,15 @@ from ablations.launch.display import clock
 from mae_core.arguments import Parser
 from mae_core.errors import UserError
 from mae_core.home import home_folder
-from mae_core.launch.slurm.view import STATES, View
+from mae_core.launch.slurm.view import View, state_in_queue
+from mae_core.store.ends import counted
 from mae_core.store.run import Run, Store
 from mae_core.tracking.labels import Label, read_labels
 
 WATCH_SECONDS = 2.0
 ASK_SECONDS = 30.0  # between questions to SLURM, which serves others too; heartbeats are looked at each time
-UNKEPT = "No keeper is in the queue to see this through: the same `ablations.run` command brings one."
 HEADS = ("cell", "scale", "data", "state", "step", "loss", "images/s", "left", "attempts")
-CLUSTER_HEADS = ("job", "node")
+CLUSTER_HEADS = ("ended", "job", "node")  # ended: how earlier attempts did, where others saw it
 
 
 def _arguments(words: Sequence[str] | None) -> argparse.Namespace:
@@ -50,7 +50,7 @@ class _Status:
     _known: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     def columns(self, signature: str) -> tuple[str, ...]:
-        """State, progress, loss, images/s, time left, attempts, job, node and reason of a run."""
+        """State, progress, loss, images/s, time left, attempts, how these ended, job, node and reason of a run."""
         if signature not in self._known:
             self._known[signature] = self._columns(self.store.run(signature))
         return self._known[signature]
@@ -61,7 +61,7 @@ class _Status:
         mark, queued = self.view.marks.get(run.signature), self.view.queued(run.signature)
         running = run.status == "running" and not self.view.lost(run)
         if not running and queued is not None:
-            return self._row(run, STATES.get(queued.state, queued.state.lower()), queued.reason)
+            return self._row(run, *state_in_queue(queued))
         if running:
             return self._row(run, "running")
         if mark is not None:
@@ -94,9 +94,16 @@ class _Status:
             f"{rate:,.0f}" if rate else "",
             left,
             str(len(run.attempts)),
+            ", ".join(f"{count} {how}" for how, count in self._ends(run).items()),
             *((job.job, job.node) if job else ("", "")),
             reason,
         )
+
+    def _ends(self, run: Run) -> dict[str, int]:
+        """How attempts ended: time limits and preemptions are not deaths. Read only where there was more than one."""
+        if not self.view.tasks or (run.finished is not None and len(run.attempts) == 1):
+            return {}
+        return counted(attempt.folder for attempt in run.attempts)
 
 
 def _rows(store: Store, names: Sequence[str], view: View) -> Iterator[tuple[str, ...]]:
@@ -105,8 +112,8 @@ def _rows(store: Store, names: Sequence[str], view: View) -> Iterator[tuple[str,
     with_cluster = bool(status.view.tasks)
     yield (*HEADS, *(CLUSTER_HEADS if with_cluster else ()), "why")
     for label, signature in _cells(store, names):
-        *plain, job, node, reason = status.columns(signature)
-        place = (job, node) if with_cluster else ()
+        *plain, ends, job, node, reason = status.columns(signature)
+        place = (ends, job, node) if with_cluster else ()
         yield (label.cell, label.scale, label.data, *plain, *place, reason)
 
 
@@ -127,7 +134,7 @@ def _cells(store: Store, names: Sequence[str]) -> list[tuple[Label, str]]:
 
 
 def _table(rows: Sequence[tuple[str, ...]], view: View) -> Table:
-    table = Table(*rows[0], box=None, pad_edge=False, caption=UNKEPT if view.unkept else None, caption_justify="left")
+    table = Table(*rows[0], box=None, pad_edge=False, caption=view.unkept or None, caption_justify="left")
     for row in rows[1:]:
         table.add_row(*row)
     return table
@@ -153,7 +160,7 @@ def main(words: Sequence[str] | None = None) -> int:
         if not arguments.watch:
             _print(rows)
             if view.unkept:
-                print(UNKEPT)
+                print(view.unkept)
             return 0
         with Live(_table(rows, view), console=console, auto_refresh=False) as live:
             while True:

@@ -58,14 +58,15 @@ class Forecast:
     settings: ClusterSettings
     finished: frozenset[str]
     arrays: list[JobArray]
+    most: int | None = None  # tasks of an array, where the cluster was asked
 
     @classmethod
-    def of(cls, plan: Plan, store: Store, settings: ClusterSettings) -> Forecast:
-        """The forecast for what the store lacks."""
+    def of(cls, plan: Plan, store: Store, settings: ClusterSettings, most: int | None = None) -> Forecast:
+        """The forecast for what the store lacks, in arrays of `most` tasks; None: a usual number is assumed."""
         finished = frozenset(s for s in plan.stages if store.run(s).finished is not None)
         left = [stage for signature, stage in plan.stages.items() if signature not in finished]
-        arrays = lay_out(left, settings.shape, finished=finished, most=ASSUMED_ARRAY)
-        return cls(plan, settings, finished, arrays)
+        arrays = lay_out(left, settings.shape, finished=finished, most=most or ASSUMED_ARRAY)
+        return cls(plan, settings, finished, arrays, most)
 
     @property
     def left(self) -> list[Stage]:
@@ -134,6 +135,12 @@ class Forecast:
             console.print(
                 f"  array {numbers[array.name]}: {kinds} in {len(array.tasks)} tasks{after}; each {_asks(shape)}"
                 f"{_batch(stages[0], shape)}",
+                soft_wrap=True,
+            )
+        if self.most is None:
+            console.print(
+                f"  No SLURM answers here: arrays of at most {ASSUMED_ARRAY} tasks are assumed; the cluster's own "
+                f"MaxArraySize is asked for when the plan is submitted.",
                 soft_wrap=True,
             )
         checkpoints, weights = self.disk_bytes

@@ -14,7 +14,8 @@ from ablations.launch.forecast import Forecast
 from ablations.launch.launch import Launch
 from mae_core.errors import UserError
 from mae_core.launch.slurm.launches import ClusterLaunch, Launches
-from mae_core.launch.slurm.settings import find, load
+from mae_core.launch.slurm.queue import max_array_size
+from mae_core.launch.slurm.settings import ClusterError, find, load
 from mae_core.launch.slurm.snapshot import keep_file, take_snapshot
 from mae_core.launch.slurm.submit import Cluster, Round
 from mae_core.store.run import Store
@@ -31,7 +32,11 @@ class Words:
 def forecast(launch: Launch, max_gpu_hours: float | None, console: Console) -> None:
     """Print what submitting would do and cost. Raises UserError where it would be refused."""
     path = find(launch.home)
-    foretold = Forecast.of(launch.plan(), Store(launch.home), load(path))
+    try:
+        most = max_array_size()
+    except ClusterError:
+        most = None
+    foretold = Forecast.of(launch.plan(), Store(launch.home), load(path), most)
     foretold.show(console, path)
     foretold.check(max_gpu_hours)
 

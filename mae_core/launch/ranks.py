@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mae_core.launch.worker import Wish
-from mae_core.training.watchdog import EXIT_HUNG, patience
+from mae_core.training.watchdog import EXIT_HUNG, grace, patience
 
 if TYPE_CHECKING:
     from mae_core.training.ranks import Ranks
@@ -94,7 +94,8 @@ def joined() -> Iterator[Ranks]:
     os.environ |= {"MASTER_ADDR": here.address, "MASTER_PORT": str(here.port)}
     if cuda.is_available():
         cuda.set_device(here.local_rank % cuda.device_count())  # a task may see its own GPU alone
-    waiting = timedelta(seconds=patience() or ENDLESS)
+    seconds = patience() or ENDLESS
+    waiting = timedelta(seconds=seconds + 2 * grace(seconds))  # whoever hangs is to be noticed before
     backend = "cpu:gloo,cuda:nccl" if cuda.is_available() else "gloo"
     try:
         store, rank, world = next(distributed.rendezvous("env://", here.rank, here.world, timeout=waiting))

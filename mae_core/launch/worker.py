@@ -23,12 +23,15 @@ from typing import TextIO
 class Wish:
     """The request to stop: set by a signal or by the end of the input, read at step boundaries."""
 
+    number: int | None = None  # of the signal that came first
+
     def __init__(self, *more: signal.Signals) -> None:
         self.stop = False
         for number in (signal.SIGTERM, signal.SIGINT, *more):
             signal.signal(number, self._set)
 
-    def _set(self, *_: object) -> None:
+    def _set(self, number: int, *_: object) -> None:
+        self.number = self.number or number
         self.stop = True
 
     def requested(self) -> bool:

@@ -37,6 +37,7 @@ def _take_part(
 ) -> dict[str, Any]:
     attempt = Attempt(Path(message["attempt"]))
     workspace = Workspace(store.home, attempt, stop_requested=stop_requested, ranks=ranks)
+    workspace.shortages = message["shortages"]
     with logging_to(attempt.folder / f"log-{ranks.rank}.txt"):
         try:
             perform(from_document(message["stage"]), store, workspace)

@@ -18,6 +18,7 @@ from mae_core.stages.logs import LOG, log, logging_to
 from mae_core.stages.result import Result
 from mae_core.stages.work import TRAINED, perform
 from mae_core.store.attempt import RECORD, Attempt, Heartbeat, Watch, finish, take
+from mae_core.store.ends import counted, shortages
 from mae_core.store.files import checksum, is_damaged, write_sealed
 from mae_core.store.provenance import provenance
 from mae_core.store.run import Run, Store
@@ -77,10 +78,13 @@ def _obtain(signature: str, store: Store, watch: Watch, stop_requested: Callable
             return Outcome("busy")
         reserve(attempt.folder)
         with Heartbeat(attempt) as heartbeat:
-            workspace = Workspace(store.home, attempt, [a.folder for a in run.attempts], stop_requested, heartbeat)
+            earlier = [a.folder for a in run.attempts]
+            workspace = Workspace(store.home, attempt, earlier, stop_requested, heartbeat)
+            workspace.shortages = shortages(earlier)
             if stage.kind in TRAINED:
                 workspace.ranks = ranks
-                ranks.tell({"stage": stage.document(), "attempt": str(attempt.folder)})
+                word = {"attempt": str(attempt.folder), "shortages": workspace.shortages}
+                ranks.tell({"stage": stage.document(), **word})
             return _attempt(stage, store, workspace)
     except OSError as error:  # not even the record of it could be written
         if not disk_full(error):
@@ -161,6 +165,7 @@ def _ended(stage: Stage, workspace: Workspace, state: Ending, *, reason: str = "
         "metrics": {},
         "seconds": round(workspace.seconds, 3),
         "attempts": workspace.attempt.number,
+        "ends": counted(workspace.earlier),  # of earlier attempts: time limits and preemptions apart from deaths
         "ranks": workspace.ranks.world,
         "ended": time.time(),
         "provenance": origin,

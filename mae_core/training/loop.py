@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from dataclasses import dataclass
 from typing import Any
@@ -13,7 +14,7 @@ from mae_core.training.course import Course
 from mae_core.training.learner import Learner
 from mae_core.training.row import Row
 from mae_core.training.update import Updates
-from mae_core.training.watchdog import Watchdog, patience
+from mae_core.training.watchdog import Watchdog, patience, stacks_file
 from mae_core.training.workspace import DivergedError, ReleasedError, StoppedError, Workspace
 
 __all__ = ["Learner", "Trained", "train"]
@@ -21,7 +22,6 @@ __all__ = ["Learner", "Trained", "train"]
 ROWS = 200  # of journal in a run, where it is long enough
 MOST_STEPS_A_ROW = 50
 MOST_SKIPPED = 5  # updates in a row whose loss or gradient is not finite, before training is rolled back
-STACKS = "stacks"  # file of a process that hung, by rank
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ def train(learner: Learner, optimizer: torch.optim.Optimizer, course: Course, wo
     begun = time.monotonic()
     learner.module.train()
     state.begin()
-    with Watchdog(workspace.folder / f"{STACKS}-{ranks.rank}.txt", patience()) as watchdog:
+    with Watchdog(stacks_file(workspace.folder, ranks.rank), patience(), lambda: ranks.waits) as watchdog:
         while state.step < course.steps:
             state.update()
             watchdog.step()
@@ -57,10 +57,10 @@ def train(learner: Learner, optimizer: torch.optim.Optimizer, course: Course, wo
             workspace.show(
                 step=state.step, steps=course.steps, images_per_second=rate, seconds_left=left, loss=state.shown
             )
-            (stopping,) = ranks.agree(workspace.stop_requested())
-            if state.step < course.steps and (stopping or workspace.checkpoint_due()):
+            stopping, due = ranks.agree(workspace.stop_requested(), workspace.checkpoint_due())
+            if state.step < course.steps and (stopping or due):
                 with watchdog.off():
-                    state.save()
+                    ranks.together(state.save)  # a full disk is rank 0's trouble, and all must know
             if stopping and state.step < course.steps:
                 raise StoppedError
     if not ranks.first:
@@ -178,6 +178,22 @@ class _State:
         found = self.workspace.resume()
         if found is not None:
             self._become(*found)
+        self._fit()
+
+    def _fit(self) -> None:
+        """Take smaller parts where the system killed earlier attempts for want of memory."""
+        shortages, updates = self.workspace.shortages, self.updates
+        if not shortages or updates.asked == 1:
+            return
+        updates.micro_batch = min(updates.micro_batch, max(1, math.ceil(updates.asked / 2**shortages)))
+        self.events["micro_batch"] = updates.micro_batch
+        killed = f"{shortages} earlier attempt{'s were' if shortages > 1 else ' was'} killed for want of memory"
+        sentence = (
+            f"{killed}: micro-batches of {updates.micro_batch} images instead of {updates.asked}, the effective batch "
+            f"of {self.course.size} kept"
+        )
+        if sentence not in self.workspace.remarks:  # a checkpoint brings its remarks along
+            self.workspace.remark(sentence)
 
     def _become(self, step: int, tensors: dict[str, torch.Tensor], values: dict[str, Any]) -> None:
         self.step = step

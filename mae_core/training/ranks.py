@@ -37,6 +37,7 @@ class Ranks:
     rank: int = 0
     world: int = 1
     store: distributed.Store | None = None  # where rank 0 leaves word for the others
+    waits: bool = field(default=False, init=False)  # for the others, at this moment
     _told: int = field(default=0, init=False)
 
     @property
@@ -49,7 +50,7 @@ class Ranks:
         if self.world == 1:
             return flags
         numbers = torch.tensor(flags, dtype=torch.int32)
-        with _collective():
+        with self._collective():
             distributed.all_reduce(numbers, distributed.ReduceOp.MAX)
         return tuple(bool(number) for number in numbers.tolist())
 
@@ -58,7 +59,7 @@ class Ranks:
         if self.world == 1 or not tensors:
             return
         flat = torch.cat([tensor.reshape(-1) for tensor in tensors])
-        with _collective():
+        with self._collective():
             distributed.all_reduce(flat)
         for tensor, part in zip(tensors, flat.split([tensor.numel() for tensor in tensors]), strict=True):
             tensor.copy_(part.view_as(tensor))
@@ -68,7 +69,7 @@ class Ranks:
         if self.world == 1:
             return value
         values = [value]
-        with _collective():
+        with self._collective():
             distributed.broadcast_object_list(values, src=0, device=torch.device("cpu"))
         return values[0]
 
@@ -100,7 +101,7 @@ class Ranks:
         if self.world == 1:
             return [text]
         texts: list[str | None] = [None] * self.world
-        with _collective():
+        with self._collective():
             distributed.all_gather_object(texts, text)
         return texts
 
@@ -115,19 +116,21 @@ class Ranks:
         assert self.store is not None
         self._told += 1
         name = f"message-{self._told}"
-        with _collective():
+        with self._collective():
             self.store.wait([name], wait)
             message: dict[str, Any] = json.loads(self.store.get(name))
         return message
 
+    @contextlib.contextmanager
+    def _collective(self) -> Iterator[None]:
+        """What all do at once; whatever a backend raises means that the group is broken."""
+        self.waits = True
+        try:
+            yield
+        except RuntimeError as error:
+            raise RankLostError(f"another rank is gone or silent: {error}") from error
+        finally:
+            self.waits = False
+
 
 ALONE = Ranks()
-
-
-@contextlib.contextmanager
-def _collective() -> Iterator[None]:
-    """Whatever a backend raises means that the group is broken."""
-    try:
-        yield
-    except RuntimeError as error:
-        raise RankLostError(f"another rank is gone or silent: {error}") from error

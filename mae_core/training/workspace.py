@@ -53,6 +53,7 @@ class Workspace:
     seconds_before: float = 0.0  # of earlier attempts, up to the checkpoint gone on from
     remarks: list[str] = field(default_factory=list)  # what a reader of the number should know of how it came about
     ranks: Ranks = ALONE
+    shortages: int = 0  # of memory, under earlier attempts: each halves the micro-batch
 
     def __post_init__(self) -> None:
         if self.ranks.first:

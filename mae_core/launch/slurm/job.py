@@ -18,13 +18,17 @@ import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mae_core.errors import UserError
 from mae_core.launch.ranks import joined
-from mae_core.launch.slurm.arrays import Arrays
+from mae_core.launch.slurm.arrays import Arrays, cluster_folder
 from mae_core.launch.slurm.launches import Launches
 from mae_core.launch.slurm.queue import ask
 from mae_core.launch.slurm.settings import ClusterError
+from mae_core.launch.slurm.supervisor import supervised
+from mae_core.launch.slurm.witness import note_before_restart, note_own
 from mae_core.launch.worker import Wish
 from mae_core.store.attempt import LEASE_SECONDS, Watch
+from mae_core.store.ends import TAKEN, How, end_of
 from mae_core.store.run import Run, Store
 
 if TYPE_CHECKING:
@@ -62,13 +66,28 @@ def in_turn(store: Store, signatures: tuple[str, ...], wish: Wish, ranks: Ranks)
             print(f"{signature}: {outcome.ending} {outcome.reason}".rstrip(), flush=True)
         failed |= outcome.ending in ("failed", "diverged", "blocked")
         if outcome.ending == "stopped":
-            return _stopped(store, signatures, ranks)
+            return _stopped(store, signatures, wish, ranks)
         if ranks.world > 1 and outcome.ending not in TOGETHER:
             break
         (stop,) = ranks.agree(wish.stop)
         if stop and signature != signatures[-1]:
-            return _stopped(store, signatures, ranks)
+            return _stopped(store, signatures, wish, ranks)
+    if ranks.first and not wish.stop:
+        _have_keeper(store.home)
     return int(failed)
+
+
+def _have_keeper(home: Path) -> None:
+    """A job that ends may be the last to see that nobody would submit what follows."""
+    if not cluster_folder(home).is_dir():
+        return
+    from mae_core.launch.slurm.submit import revive_keeper  # submitit
+
+    try:
+        if revive_keeper(home):
+            print("the keeper had gone; another was submitted", flush=True)
+    except (UserError, OSError) as error:
+        print(f"no keeper was submitted: {error}", flush=True)
 
 
 def _obtained(signature: str, store: Store, watch: Watch, wish: Wish, ranks: Ranks) -> Outcome:
@@ -83,12 +102,17 @@ def _obtained(signature: str, store: Store, watch: Watch, wish: Wish, ranks: Ran
     return outcome
 
 
-def _stopped(store: Store, signatures: tuple[str, ...], ranks: Ranks) -> int:
+def _stopped(store: Store, signatures: tuple[str, ...], wish: Wish, ranks: Ranks) -> int:
     """Ask for the job again before any rank leaves: srun kills the rest as soon as one has left with an error."""
     from mae_core.training.ranks import RankLostError
 
-    if ranks.first and all(gets_on(store.run(signature)) for signature in signatures):
-        print("requeued" if requeue(os.environ["SLURM_JOB_ID"]) else "stopped", flush=True)
+    if ranks.first:
+        job = os.environ["SLURM_JOB_ID"]
+        runs = state_of(job) == "RUNNING"
+        if how := why(wish, runs):
+            note_own(store, signatures, how)
+        if runs and all(gets_on(store.run(signature)) for signature in signatures):
+            print("requeued" if requeue(job) else "stopped", flush=True)
     with contextlib.suppress(RankLostError):  # whoever lost the others learns it again at once
         ranks.agree(False)
     return STOPPED
@@ -96,8 +120,27 @@ def _stopped(store: Store, signatures: tuple[str, ...], ranks: Ranks) -> int:
 
 def gets_on(run: Run) -> bool:
     """Whether the last attempts came further than each other: a time limit may be too short for a single step."""
-    steps = [attempt.progress.get("step", 0) for attempt in run.attempts[-FRUITLESS:]]
+    mine = [attempt for attempt in run.attempts if end_of(attempt.folder) not in TAKEN][-FRUITLESS:]
+    steps = [attempt.progress.get("step", 0) for attempt in mine]
     return len(steps) < FRUITLESS or len(set(steps)) > 1
+
+
+def why(wish: Wish, runs: bool) -> How | None:
+    """Why a job stops that `runs`, as SLURM sees it; None where SLURM ends it already and will say why itself."""
+    if wish.number == signal.SIGUSR2:  # which --signal asks for, before the time limit
+        return "time limit"
+    if wish.number is None:
+        return "rank lost"
+    return "preempted" if runs else None
+
+
+def state_of(job: str) -> str:
+    """SLURM's state of a job; empty where it does not say."""
+    try:
+        return ask(["squeue", "-h", "-j", job, "-o", "%T"]).strip()
+    except ClusterError as error:
+        print(f"not requeued: {error}", flush=True)
+        return ""
 
 
 def requeue(job: str) -> bool:
@@ -105,9 +148,9 @@ def requeue(job: str) -> bool:
 
     Before a time limit and in a preemption's grace the job still runs, and would end for good if it simply ended.
     """
+    if state_of(job) != "RUNNING":
+        return False
     try:
-        if ask(["squeue", "-h", "-j", job, "-o", "%T"]).strip() != "RUNNING":
-            return False
         ask(["scontrol", "requeue", job])
     except ClusterError as error:
         print(f"not requeued: {error}", flush=True)
@@ -130,7 +173,10 @@ def main() -> int:
     signatures = submitted.array.tasks[int(os.environ["SLURM_ARRAY_TASK_ID"])]
     told = [os.environ.get(name, "0") for name in ("SLURM_JOB_ID", "SLURMD_NODENAME", "SLURM_RESTART_COUNT")]
     print("job {} on {}, restart {}: {}".format(*told, " ".join(signatures)), flush=True)
-    return work(arguments.home, signatures, wish)
+    store = Store(arguments.home)
+    if os.environ.get("SLURM_PROCID", "0") == "0":
+        note_before_restart(store, signatures)
+    return supervised(lambda: work(arguments.home, signatures, wish), lambda how: note_own(store, signatures, how))
 
 
 if __name__ == "__main__":

@@ -30,6 +30,7 @@ from mae_core.store.attempt import Watch
 from mae_core.tracking.follow import Follower
 
 SYNC_SECONDS = 60.0  # for the tracker, at the end
+LONGEST_SECONDS = 300.0  # between looks, while SLURM refuses
 TROUBLED_SECONDS = 30.0  # between looks, while the settings cannot be read
 # SLURM is not well, or its settings, or the disk: nothing is known, so nothing is done until it passes
 TROUBLES = (UserError, OSError)
@@ -41,6 +42,7 @@ class Keeper:
     def __init__(self, home: Path, wish: Wish) -> None:
         self.home, self.wish, self.watch = home, wish, Watch()
         self._stages: dict[str, list[Stage]] = {}  # by launch
+        self._refusals = 0  # rounds running in which SLURM took nothing, or did not answer
 
     def keep(self) -> int:
         """Go on until every launch is through or the job must stop; the exit status."""
@@ -49,14 +51,17 @@ class Keeper:
             launches = Launches(self.home).under_way()
             if not launches and self._dismissed():
                 return 0
+            refused = False
             for launch in launches:
                 try:
                     settings = load(Path(launch.settings))
                     seconds = settings.poll_seconds
-                    self._tend(launch, Cluster(self.home, settings, Path(launch.snapshot)))
+                    refused |= self._tend(launch, Cluster(self.home, settings, Path(launch.snapshot)))
                 except TROUBLES as error:
+                    refused = True
                     _say(str(error))
-            self._wait(seconds)
+            self._refusals = self._refusals + 1 if refused else 0
+            self._wait(pause(seconds, self._refusals))
         return STOPPED
 
     def _dismissed(self) -> bool:
@@ -71,7 +76,8 @@ class Keeper:
         while time.monotonic() < deadline and not self.wish.stop:
             time.sleep(0.2)
 
-    def _tend(self, launch: ClusterLaunch, cluster: Cluster) -> None:
+    def _tend(self, launch: ClusterLaunch, cluster: Cluster) -> bool:
+        """A round for one launch; whether SLURM took nothing of what was offered."""
         stages = self._stages_of(launch, cluster)
         policy = Policy(launch, cluster.store, cluster.settings.tries)
         done = cluster.submit(stages, watch=self.watch, spare=policy.spare)
@@ -81,6 +87,7 @@ class Keeper:
             _say(f"{launch.name}: {done.refused} It is tried again.")
         if not done.submitted and not done.refused and not done.standing.moving:
             self._finish(launch, done.standing)
+        return bool(done.refused) and not done.submitted
 
     def _stages_of(self, launch: ClusterLaunch, cluster: Cluster) -> list[Stage]:
         if launch.name not in self._stages:
@@ -99,6 +106,11 @@ class Keeper:
                 return
             said.append(f"{' '.join(words)}: exit status {built.returncode}")
         Launches(self.home).end(launch, "\n".join(said))
+
+
+def pause(seconds: float, refusals: int) -> float:
+    """Seconds until the next round: twice as long after each refusal, up to some minutes or what the settings ask."""
+    return max(seconds, min(LONGEST_SECONDS, seconds * 2.0 ** min(refusals, 30)))
 
 
 def _say(text: str) -> None:

@@ -10,6 +10,7 @@ from mae_core.launch.slurm.arrays import Submitted, Task, cluster_folder
 from mae_core.launch.slurm.launches import ClusterLaunch, Launches
 from mae_core.launch.slurm.queue import JobState
 from mae_core.launch.slurm.standing import Standing
+from mae_core.store.ends import TAKEN, end_of
 from mae_core.store.files import read_sealed, write_sealed
 from mae_core.store.run import Run, Store
 
@@ -24,7 +25,7 @@ def progress(run: Run) -> int:
 
 
 class Policy:
-    """Judges the lost stages of a launch: time-outs, preemptions and dead nodes cost nothing while steps are made."""
+    """Judges the lost stages of a launch: time-outs and deaths cost nothing while steps are made, preemptions never."""
 
     def __init__(self, launch: ClusterLaunch, store: Store, tries: int) -> None:
         self.launch, self.store, self.tries = launch, store, tries
@@ -52,7 +53,8 @@ class Policy:
 
     def _fruitless(self, signature: str, tasks: list[Task], told: Told) -> tuple[str, str] | None:
         best, before = self.ledger.get(signature, [0, 0])
-        step = progress(self.store.run(signature))
+        run = self.store.run(signature)
+        step, tasks = progress(run), [task for task in tasks if not taken(run, told.get(task, []))]
         if step > best:
             self.ledger[signature] = [step, len(tasks)]
             return None
@@ -64,6 +66,14 @@ class Policy:
         ends = Counter(told[task][-1].state for task in tasks if task in told)
         how = ", ".join(f"{count} × {state}" for state, count in ends.items()) or "SLURM does not say how they ended"
         return "failed", f"no step further in {self.tries} submissions ({how}); its jobs' logs are in cluster/logs"
+
+
+def taken(run: Run, states: list[JobState]) -> bool:
+    """Whether others took a job from the cluster, by preemption or requeueing: that is no failure of its stage."""
+    if not states:
+        return False
+    ends = [end_of(a.folder) for a in run.attempts if a.owner.get("job") == states[-1].job_id]
+    return states[-1].state == "PREEMPTED" or (bool(ends) and ends[-1] in TAKEN)
 
 
 def cancelled(tasks: list[Task], told: Told) -> tuple[str, str] | None:

@@ -6,8 +6,7 @@ import os
 import re
 import subprocess
 import time
-from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from mae_core.launch.slurm.arrays import PREFIX, Task
@@ -15,8 +14,6 @@ from mae_core.launch.slurm.settings import ClusterError
 
 SECONDS = 60.0  # for SLURM to answer
 _ARRAY_TASK = re.compile(r"(\d+)_(\d+)")
-NODE_FAILURES = {"NODE_FAIL", "BOOT_FAIL"}
-NOWHERE = "None assigned"
 # what a launcher of ranks, or an allocation, tells its processes beside SLURM's own names
 RANKS_OWN = {"RANK", "WORLD_SIZE", "LOCAL_RANK", "MASTER_ADDR", "MASTER_PORT"}
 ALLOCATIONS_OWN = {"CUDA_VISIBLE_DEVICES", "ROCR_VISIBLE_DEVICES", "HIP_VISIBLE_DEVICES", "GPU_DEVICE_ORDINAL"}
@@ -39,6 +36,16 @@ class JobState:
         """Whether a signal ended it: not a failure that the stage itself reported."""
         status, _, number = self.exit_code.partition(":")
         return number not in ("", "0") or (status.isdigit() and int(status) > 128)
+
+    @property
+    def held(self) -> bool:
+        """Whether it waits for somebody to release it."""
+        return self.state == "PENDING" and "held" in self.reason.lower()
+
+    @property
+    def unlaunched(self) -> bool:
+        """Whether SLURM itself holds it, because it could not be launched."""
+        return self.held and "launch" in self.reason.lower()
 
 
 def scrubbed() -> dict[str, str]:
@@ -103,35 +110,14 @@ def past(since: float) -> Mapping[Task, list[JobState]] | None:
     return found
 
 
-def bad_nodes(
-    past_states: Mapping[Task, list[JobState]],
-    spoke: Callable[[Task, JobState], bool] = lambda *_: False,
-    times: int = 2,
-) -> list[str]:
-    """Nodes under which jobs died without a word so often that they are better left alone.
-
-    Time limits, preemptions, cancellations and memory are the job's affair, not the node's; so is a death that `spoke`
-    knows the reason of (of ranks on one node, the first failure has the others killed). Where jobs die on every node
-    there is, it is not the nodes.
-    """
-    lost, died, used = Counter[str](), Counter[str](), set[str]()
-    for task, states in past_states.items():
-        for state in states:
-            nodes = _nodes(state.node)
-            used.update(nodes)
-            if state.state in NODE_FAILURES:
-                lost.update(nodes)
-            elif state.state == "FAILED" and state.killed and not spoke(task, state):
-                died.update(nodes)
-    bad = {node for node in used if lost[node] + died[node] >= times}
-    if len(used) > 1 and bad == used:
-        bad = {node for node in used if lost[node] >= times}
-    return sorted(bad)
-
-
-def _nodes(names: str) -> list[str]:
-    """`n1` alone; of a job on several nodes nobody knows which one it was."""
-    return [] if not names or "[" in names or "," in names or names == NOWHERE else [names]
+def past_of(job: str) -> list[JobState]:
+    """How the job of that one number ended each time it ran, oldest first; empty where there is no accounting."""
+    try:
+        text = ask(["sacct", "-n", "-P", "-X", "-D", "-j", job, "-o", "JobID,State,ExitCode,NodeList"])
+    except ClusterError:
+        return []
+    lines = (line.split("|", 3) for line in text.splitlines())
+    return [JobState(name, state.split()[0], node, exit_code=code, job_id=job) for name, state, code, node in lines]
 
 
 def max_array_size() -> int:

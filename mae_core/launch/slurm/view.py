@@ -16,7 +16,15 @@ from mae_core.launch.slurm.settings import ClusterError
 from mae_core.store.files import read_sealed
 from mae_core.store.run import Run
 
+GONE = "The keeper has gone, and nobody sees this through: the same `ablations.run` command brings another."
 STATES = {"PENDING": "queued", "RUNNING": "starting", "CONFIGURING": "starting", "COMPLETING": "ending"}
+
+
+def state_in_queue(job: JobState) -> tuple[str, str]:
+    """How a job in the queue is shown: its state in our words, and SLURM's reason."""
+    if job.held:
+        return "held", f"{job.reason}; `scontrol release {job.job}` lets it go"
+    return STATES.get(job.state, job.state.lower()), job.reason
 
 
 @dataclass(frozen=True)
@@ -28,7 +36,7 @@ class View:
     past: Mapping[Task, list[JobState]] = field(default_factory=dict)
     marks: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     unknown: str = ""  # why the queue could not be asked
-    unkept: bool = False  # a launch is under way, and no keeper is in the queue
+    unkept: str = ""  # what is wrong with the keeper of launches that are under way, and what to do
     asked: float = 0.0  # when, in seconds since 1970
 
     @classmethod
@@ -43,9 +51,7 @@ class View:
             queue = slurm.queued()
         except ClusterError as error:
             return cls(tasks, {}, past, marks, str(error))
-        keeper = read_sealed(cluster_folder(home) / KEEPER_FILE)
-        kept = keeper is not None and (keeper["name"], 0) in queue
-        unkept = not kept and bool(Launches(home).under_way())
+        unkept = _unkept(home, queue) if Launches(home).under_way() else ""
         return cls(tasks, queue, past, marks, unkept=unkept, asked=asked)
 
     def lost(self, run: Run) -> bool:
@@ -71,3 +77,13 @@ class View:
     def queued(self, signature: str) -> JobState | None:
         """Its job, if SLURM still has it in the queue."""
         return next((self.queue[task] for task in reversed(self.tasks.get(signature, ())) if task in self.queue), None)
+
+
+def _unkept(home: Path, queue: Mapping[Task, JobState]) -> str:
+    known = read_sealed(cluster_folder(home) / KEEPER_FILE)
+    keeper = queue.get((known["name"], 0)) if known else None
+    if keeper is None:
+        return GONE
+    if keeper.held:
+        return f"The keeper is held ({keeper.reason}): `scontrol release {keeper.job}` lets it go."
+    return ""

@@ -31,7 +31,7 @@ class Line(Learner):
 COURSE = Course(torch.arange(40), epochs=6, batch_size=8, seed=0, multiplier=lambda epoch: 1 / (1 + epoch))
 
 
-def trained(run, number, stop_after=None, course=COURSE, learner=None, ranks=ALONE):
+def trained(run, number, stop_after=None, course=COURSE, learner=None, ranks=ALONE, shortages=0):
     """Train in a new attempt, asked to stop after so many steps; the learner and the attempt's folder."""
     learner = learner or Line()
     attempt = ranks.of_first(take(run, number) if ranks.first else None)
@@ -39,7 +39,7 @@ def trained(run, number, stop_after=None, course=COURSE, learner=None, ranks=ALO
     asked = itertools.count(1)
     workspace = Workspace(
         run, attempt, earlier, lambda: stop_after is not None and next(asked) >= stop_after,
-        checkpoint_seconds=0.0, ranks=ranks,
+        checkpoint_seconds=0.0, ranks=ranks, shortages=shortages,
     )  # fmt: skip
     optimizer = adamw(parameter_groups(learner.module, 0.1, 0.05), (0.9, 0.95))
     try:

@@ -60,3 +60,20 @@ def test_other_errors_are_not_taken_for_it():
     with pytest.raises(RuntimeError) as caught:
         torch.ones(2) @ torch.ones(3)
     assert not is_out_of_memory(caught.value)
+
+
+class Measured(Line):
+    """Remembers its largest micro-batch."""
+
+    largest = 0
+
+    def loss(self, batch):
+        self.largest = max(self.largest, batch.stop - batch.start)
+        return super().loss(batch)
+
+
+@pytest.mark.parametrize(("shortages", "micro_batch"), [(1, 4), (9, 1)])
+def test_what_the_system_killed_for_memory_goes_on_in_smaller_parts(run, undisturbed, shortages, micro_batch):
+    learner, folder = trained(run, 1, learner=Measured(), shortages=shortages)
+    torch.testing.assert_close(learner.module.weight, undisturbed[0].module.weight)
+    assert learner.largest == rows(folder)[0]["micro_batch"] == micro_batch

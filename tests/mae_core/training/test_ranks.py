@@ -135,6 +135,16 @@ def test_what_fails_on_one_rank_is_named_on_all(run):
     assert str(answers[0]) == "rank 1: ValueError: a bad image"
 
 
+def test_a_full_disk_under_rank_0_ends_all(run, monkeypatch):
+    def full(descriptor):
+        if "checkpoints" in os.readlink(f"/proc/self/fd/{descriptor}"):
+            raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    answers = in_ranks(2, weights(run))
+    assert [type(answer) for answer in answers] == [OSError, OtherRankError]
+
+
 def test_ranks_do_not_wait_for_one_that_died(run):
     def dies():
         os.kill(os.getpid(), signal.SIGKILL)

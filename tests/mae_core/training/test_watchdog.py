@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from mae_core.training.watchdog import EXIT_HUNG, USUAL_SECONDS, Watchdog, patience
+from mae_core.training.watchdog import EXIT_HUNG, USUAL_SECONDS, WAITING, Watchdog, patience
 from tests.mae_core.training.line import Line, trained
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
@@ -43,6 +43,18 @@ def test_what_may_take_its_time_is_not_a_hang(tmp_path):
 
     assert status_of(work) == 0
     assert not (tmp_path / "stacks.txt").exists()
+
+
+@pytest.mark.parametrize(("waits", "seconds"), [(False, 0.8), (True, 1.0)])
+def test_one_who_waits_for_others_is_the_last_to_leave(tmp_path, waits, seconds):
+    def work():
+        with Watchdog(tmp_path / "stacks.txt", 0.8, lambda: waits):
+            time.sleep(30)
+
+    begun = time.monotonic()
+    assert status_of(work) == EXIT_HUNG
+    assert time.monotonic() - begun >= seconds
+    assert (WAITING in (tmp_path / "stacks.txt").read_text().splitlines()[0]) == waits
 
 
 def test_steps_keep_it_quiet(tmp_path):

@@ -1,11 +1,9 @@
 """The queue: what squeue and sacct say is read task by task, and silence is never taken for failure."""
 
-from dataclasses import replace
-
 import pytest
 
 from mae_core.launch.slurm import queue
-from mae_core.launch.slurm.queue import JobState, bad_nodes, max_array_size, past, queued, scrubbed
+from mae_core.launch.slurm.queue import JobState, max_array_size, past, queued, scrubbed
 from mae_core.launch.slurm.settings import ClusterError
 
 SQUEUE = """12|5|0|mae-a|RUNNING|n1|None
@@ -86,33 +84,16 @@ def test_what_a_shell_says_of_ranks_never_reaches_a_job_and_an_allocations_cards
 
 
 @pytest.mark.parametrize(
-    ("state", "code", "bad"),
+    ("state", "reason", "held", "unlaunched"),
     [
-        ("NODE_FAIL", "0:0", ["n1"]),
-        ("FAILED", "137:0", ["n1"]),
-        ("FAILED", "0:9", ["n1"]),
-        ("FAILED", "1:0", []),
-        ("TIMEOUT", "0:15", []),
-        ("PREEMPTED", "0:15", []),
-        ("OUT_OF_MEMORY", "0:125", []),
+        ("PENDING", "JobHeldUser", True, False),
+        ("PENDING", "JobHeldAdmin", True, False),
+        ("PENDING", "launch failed requeued held", True, True),
+        ("PENDING", "launch_failed_requeued_held", True, True),
+        ("PENDING", "Priority", False, False),
+        ("RUNNING", "", False, False),
     ],
 )
-def test_a_node_is_left_alone_after_two_deaths_that_are_not_the_jobs_own(state, code, bad):
-    once = [JobState("5_0", state, "n1", exit_code=code)]
-    assert bad_nodes({("mae-a", 0): once}) == []
-    assert bad_nodes({("mae-a", 0): once, ("mae-a", 1): once}) == bad
-
-
-DIED = JobState("5_0", "FAILED", "n1", exit_code="137:0")
-
-
-def test_a_death_that_the_stage_explained_is_not_the_nodes():
-    deaths = {("mae-a", 0): DIED, ("mae-a", 1): DIED}
-    assert bad_nodes({task: [state] for task, state in deaths.items()}, spoke=lambda task, _: task[1] == 0) == []
-
-
-def test_where_jobs_die_on_every_node_it_is_not_the_nodes():
-    states = [DIED, replace(DIED, node="n2")] * 2
-    assert bad_nodes({("mae-a", 0): states}) == []
-    assert bad_nodes({("mae-a", 0): [*states, replace(DIED, node="n3", state="COMPLETED")]}) == ["n1", "n2"]
-    assert bad_nodes({("mae-a", 0): [*states, *[replace(DIED, state="NODE_FAIL")] * 2]}) == ["n1"]
+def test_held_jobs_are_told_from_those_that_wait_their_turn(state, reason, held, unlaunched):
+    job = JobState("5_0", state, reason=reason)
+    assert (job.held, job.unlaunched) == (held, unlaunched)
