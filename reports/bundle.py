@@ -30,7 +30,7 @@ class Bundle:
         return facts
 
     def figure(self, name: str = "figure") -> SVG:
-        """The ablation's figure, or `differences`, `losses`, `costs`."""
+        """The ablation's figure, or `differences`, `losses`, `probing`, `costs`."""
         return SVG(filename=str(self.folder / f"{name}.svg"))
 
     def panels(self) -> Image:
@@ -48,6 +48,12 @@ class Bundle:
         from reports.figures.interactive import losses
 
         return losses(self._csv("curves.csv"), self.facts()["trivial"])
+
+    def probing(self) -> Interactive:
+        """The accuracy of quick probes by epoch of pre-training."""
+        from reports.figures.interactive import probing
+
+        return probing(self._csv("probes.csv"))
 
     def table(self) -> Markdown:
         """The table in the paper's layout, with its caption, other quantities of its rows and the baselines."""

@@ -1,12 +1,19 @@
-"""Trivial predictors: the loss that a guess without learning has, on the images whose panels are remembered."""
+"""Trivial predictors: the loss that a guess without learning has, on train views that pre-trainings remember."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
 from mae_core.recipes import PretrainRecipe
-from reports.figures.panels import Panels
+from mae_core.store.run import Store
+from reports.curves import Curve
+from reports.figures.panels import NAME
+from reports.figures.panels import read as read_panels
 
 Pixels = npt.NDArray[np.float64]
 EPS = 1e-6  # added to a patch's variance, as pre-training does
@@ -17,19 +24,62 @@ ZERO = "zero, the mean of a normalised patch"
 INPAINTING = "harmonic in-painting"
 
 
-def trivial_losses(panels: Panels, recipe: PretrainRecipe) -> dict[str, float]:
+@dataclass(frozen=True)
+class Shown:
+    """Images as a loss sees them: pixels (N, C, H, W) in [0, 1], what is hidden of them, how they are normalised."""
+
+    pixels: Pixels
+    hidden: npt.NDArray[np.bool_]  # (N, H, W)
+    mean: Pixels  # (C,)
+    std: Pixels
+
+
+def trivial_of_targets(curves: Sequence[Curve], default: str, store: Store) -> dict[str, dict[str, float]]:
+    """Target → the losses of trivial predictors, at the default row, else at the first row of that target."""
+    found: dict[str, dict[str, float]] = {}
+    for curve in sorted(curves, key=lambda curve: curve.key != default):
+        shown = None if curve.recipe.target in found else _shown_in_runs(curve, store)
+        losses = trivial_losses(shown, curve.recipe) if shown else {}
+        if losses:
+            found[curve.recipe.target] = losses
+    return found
+
+
+def _shown_in_runs(curve: Curve, store: Store) -> Shown | None:
+    runs = (store.run(signature).finished for signature in curve.runs)
+    return next((shown for run in runs if run and (shown := read(run.folder / NAME, curve.recipe))), None)
+
+
+def read(path: Path, recipe: PretrainRecipe) -> Shown | None:
+    """The train views that a pre-training kept beside its panels, cropped as it crops; else the panels' test images.
+
+    None where the file is absent or damaged, or does not say how pixels were normalised.
+    """
+    panels = read_panels(path, recipe.patch_size)
+    if panels is None or panels.mean is None or panels.std is None:
+        return None
+    mean, std = panels.mean.astype(np.float64), panels.std.astype(np.float64)
+    with path.open("rb") as file, np.load(file) as arrays:
+        if "views" not in arrays:  # older runs
+            return Shown(panels.originals.astype(np.float64), panels.hidden, mean, std)
+        views, hidden = arrays["views"].astype(np.float64), arrays["views_hidden"].reshape(-1, *recipe.grid)
+    of_pixels = hidden.repeat(recipe.patch_size, axis=1).repeat(recipe.patch_size, axis=2)
+    return Shown(views, of_pixels, mean, std)
+
+
+def trivial_losses(shown: Shown, recipe: PretrainRecipe) -> dict[str, float]:
     """Predictor → mean squared error under the recipe's target, over the pixels its loss covers.
 
-    Empty where the target is no pixels or the panels do not say how pixels were normalised.
+    Empty where the target is no pixels.
     """
-    if recipe.target not in ("pixel", "norm_pixel") or panels.mean is None or panels.std is None:
+    if recipe.target not in ("pixel", "norm_pixel"):
         return {}
-    mean, std = (values.astype(np.float64)[:, None, None] for values in (panels.mean, panels.std))
-    images = (panels.originals.astype(np.float64) - mean) / std
-    covered = panels.hidden if recipe.loss_on == "masked" else np.ones_like(panels.hidden)
-    weights = patches(np.broadcast_to(covered[:, None], images.shape).astype(np.float64), panels.patch_size)
-    filled = patches(np.stack([inpainted(i, h) for i, h in zip(images, panels.hidden, strict=True)]), panels.patch_size)
-    pixels = patches(images, panels.patch_size)
+    size = recipe.patch_size
+    images = (shown.pixels - shown.mean[:, None, None]) / shown.std[:, None, None]
+    covered = shown.hidden if recipe.loss_on == "masked" else np.ones_like(shown.hidden)
+    weights = patches(np.broadcast_to(covered[:, None], images.shape).astype(np.float64), size)
+    filled = patches(np.stack([inpainted(i, h) for i, h in zip(images, shown.hidden, strict=True)]), size)
+    pixels = patches(images, size)
 
     def loss(guess: Pixels, target: Pixels) -> float:
         return float((weights * (guess - target) ** 2).sum() / weights.sum())

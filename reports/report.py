@@ -20,8 +20,9 @@ from ablations.spec import Ablation
 from mae_core.data.catalogue import DataInfo
 from mae_core.scales import Scale
 from mae_core.store.files import TEMPORARY
+from mae_core.store.run import Store
 from reports import quantities, rows, table
-from reports.curves import Curve, pretraining_curves, write_curves
+from reports.curves import Curve, pretraining_curves, write_curves, write_probes
 from reports.pages import notebook
 from reports.pages.sections import sections
 from reports.quantities import Beside
@@ -122,10 +123,11 @@ def _write(
     from reports.doctor.rounds import rounds
     from reports.facts import facts
     from reports.figures.panels import found_panels
+    from reports.predictors import trivial_of_targets
 
     table_rows, baseline_rows = rows.table_rows(results), rows.baseline_rows(results)
     found, learnt = found_panels(results, home), pretraining_curves(results, home)
-    trivial = _trivial(results, found, learnt)
+    trivial = trivial_of_targets(learnt, results.ablation.default, Store(home))
     told = facts(results, wall_seconds, trivial, rounds(results, home))
     rows.write_rows(table_rows, folder / "table.csv")
     rows.write_rows(baseline_rows, folder / "baselines.csv")
@@ -133,6 +135,7 @@ def _write(
     quantities.write_quantities(beside, folder / "quantities.csv")
     rows.write_cells(results, folder / "cells.csv")
     write_curves(learnt, folder / "curves.csv")
+    write_probes(learnt, folder / "probes.csv")
     _write_tables(results, table_rows, baseline_rows, beside, told["caption"], folder)
     (folder / "report.json").write_text(json.dumps(told, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     _draw(results, (table_rows, baseline_rows), found, learnt, trivial, folder)
@@ -154,23 +157,14 @@ def _draw(
     trivial: Mapping[str, Mapping[str, float]],
     folder: Path,
 ) -> None:
-    from reports.figures import ablation, costs, differences, losses, panels
+    from reports.figures import ablation, costs, differences, losses, panels, probing
 
     ablation.draw(results, *numbers, folder)
     differences.draw(results, numbers[0], folder)
     losses.draw(results, learnt, trivial, folder)
+    probing.draw(results, learnt, folder)
     costs.draw(results, numbers[0], folder)
     panels.draw(results, found, folder)
-
-
-def _trivial(results: Results, found: Mapping[str, Panels], learnt: Sequence[Curve]) -> dict[str, dict[str, float]]:
-    """Target → the losses of trivial predictors at the default row, else at the first row of that target."""
-    from reports.predictors import trivial_losses
-
-    usual = sorted(learnt, key=lambda curve: curve.key != results.ablation.default)
-    first = {curve.recipe.target: curve for curve in reversed(usual) if curve.key in found}
-    losses = {target: trivial_losses(found[curve.key], curve.recipe) for target, curve in first.items()}
-    return {target: of_target for target, of_target in losses.items() if of_target}
 
 
 def _write_tables(

@@ -106,7 +106,7 @@ def seen_views(learner: Reconstruction, samples: torch.Tensor) -> dict[str, npt.
 
 @torch.no_grad()
 def draw_panels(
-    learner: Reconstruction, images: Images, path: Path, more: Mapping[str, npt.NDArray[Any]] = MappingProxyType({})
+    learner: Reconstruction, images: Images, path: Path, more: Mapping[str, Any] = MappingProxyType({})
 ) -> None:
     """Save masked, reconstructed and original pixels in [0, 1] of the same few test images in every run, and `more`."""
     samples = torch.linspace(0, len(images) - 1, min(PANEL_IMAGES, len(images))).long()
@@ -130,6 +130,5 @@ def draw_panels(
         mask_ratio=learner.recipe.mask_ratio,
         mean=np.array(images.mean),  # the loss is on pixels normalised by these two
         std=np.array(images.std),
-        allow_pickle=False,
         **more,
     )

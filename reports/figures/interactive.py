@@ -14,6 +14,7 @@ COLOURS = {"finetune": "#0072B2", "linear_probe": "#D55E00"}
 OTHER = ("#009E73", "#B07AA1", "#806000")
 SYMBOLS = ("circle", "square", "diamond", "triangle-up", "cross")
 LEFT_OUT = "legendonly"
+TURN = ("#0072B2", "#D55E00", "#009E73", "#B07AA1", "#806000", "#56B4E9", "#E69F00", "#555555")
 
 
 class Interactive:
@@ -120,3 +121,19 @@ def losses(curves: pd.DataFrame, trivial: Mapping[str, Mapping[str, float]]) -> 
         )  # fmt: skip
     figure.update_layout(**LAYOUT, xaxis_title="epoch", yaxis_title="pre-training loss")
     return Interactive(figure, "pretraining")
+
+
+def probing(probes: pd.DataFrame) -> Interactive:
+    """The accuracy of quick probes by epoch, a curve for each row; nearest neighbours dotted and shown on a click."""
+    figure = go.Figure()
+    for number, (case, curves) in enumerate(probes.groupby("case", sort=False)):
+        for probe, points in curves.groupby("probe", sort=False):
+            ridge = probe == "ridge_top1"
+            figure.add_scatter(
+                x=points["epoch"], y=points["top1"], mode="lines+markers",
+                name=f"{case}, {'ridge' if ridge else 'neighbours'}", visible=True if ridge else LEFT_OUT,
+                line={"color": TURN[number % len(TURN)], "dash": "solid" if ridge else "dot"},
+                hovertemplate=f"{case}<br>epoch %{{x:g}}: %{{y:.1f}} %<extra></extra>",
+            )  # fmt: skip
+    figure.update_layout(**LAYOUT, xaxis_title="epoch", yaxis_title="top-1 of a quick probe (%)")
+    return Interactive(figure, "probing")

@@ -11,8 +11,16 @@ PANELS = (
     "the masked places alone. Images are not normalised, and the same in every block."
 )
 LOSSES = (
-    "Dashed: what a guess without learning scores, computed from the few test images of the panels, at the "
-    "default row or the first of that target. A model that stays at such a line has learnt no more than it."
+    "Dashed: what a guess without learning scores, at the default row or the first of that target. It is computed from "
+    "a few train images, cropped and masked as pre-training sees them (of runs from before these were kept: from the "
+    "test images of the panels, whole). Harmonic in-painting makes each hidden pixel the mean of its four neighbours. "
+    "A model that stays at such a line has learnt no more than it."
+)
+PROBING = (
+    "Quick probes of the class token while it is learnt, the first before any training: each fifth of a few labelled "
+    "train images is scored by a ridge regression, and by nearest neighbours, fitted to the other four. These are no "
+    "test images, and this is not the linear-probing protocol of the table: few labels, one penalty, no crops. All "
+    "rows are looked at on the same images. The band is one standard deviation over seeds."
 )
 COSTS = (
     "Seconds are the mean over seeds of what one number costs from nothing, its pre-training included; images/s are "
@@ -63,6 +71,9 @@ def _figures(drawn: Collection[str]) -> Iterator[Section]:
     if "losses.svg" in drawn:
         yield f"## Pre-training\n\n{LOSSES}", "bundle.figure('losses')"
         yield INTERACTIVE, "bundle.losses()"
+    if "probing.svg" in drawn:
+        yield f"## Probe accuracy during pre-training\n\n{PROBING}", "bundle.figure('probing')"
+        yield INTERACTIVE, "bundle.probing()"
     if "costs.svg" in drawn:
         yield "## What it costs", "bundle.figure('costs')"
 

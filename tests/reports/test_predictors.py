@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,24 +11,21 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mae_core.recipes import PretrainRecipe
-from reports.figures.panels import Panels
-from reports.predictors import INPAINTING, MEAN_COLOUR, PATCH_MEAN, ZERO, inpainted, trivial_losses
+from reports.predictors import INPAINTING, MEAN_COLOUR, PATCH_MEAN, ZERO, Shown, inpainted, read, trivial_losses
 
 RECIPE = PretrainRecipe(image_size=(16, 16), patch_size=4, mask_ratio=0.5, embed_dim=8, depth=1, num_heads=2)
 
 
-def panels(originals: np.ndarray, *, known: bool = True) -> Panels:  # type: ignore[type-arg]
-    """Panels of those images, every second patch hidden, normalised by 0.5 and 0.25."""
-    n, channels = originals.shape[:2]
+def shown(pixels: np.ndarray) -> Shown:  # type: ignore[type-arg]
+    """Those images, every second patch hidden, normalised by 0.5 and 0.25."""
+    n, channels = pixels.shape[:2]
     hidden = (np.indices((4, 4)).sum(axis=0) % 2 == 1).repeat(4, axis=0).repeat(4, axis=1)[None].repeat(n, axis=0)
-    pixels = originals.astype(np.float32)
-    moments = [np.full(channels, value, np.float32) if known else None for value in (0.5, 0.25)]
-    return Panels(pixels, pixels, hidden, 4, *moments)
+    return Shown(pixels, hidden, np.full(channels, 0.5), np.full(channels, 0.25))
 
 
 def test_ramps_are_painted_in_exactly_and_means_have_their_variance() -> None:
     ramp = np.broadcast_to(np.linspace(0, 1, 16), (2, 3, 16, 16))
-    found = trivial_losses(panels(ramp), RECIPE)
+    found = trivial_losses(shown(ramp), RECIPE)
     inside = np.arange(4) / 15 / 0.25  # within a patch, in the units of the loss
     assert found[PATCH_MEAN] == pytest.approx(inside.var(), rel=1e-4)
     assert found[MEAN_COLOUR] == pytest.approx((((ramp[0, 0, 0] - 0.5) / 0.25) ** 2).mean(), rel=1e-4)
@@ -38,21 +36,39 @@ def test_ramps_are_painted_in_exactly_and_means_have_their_variance() -> None:
 @settings(max_examples=8)
 def test_zero_scores_the_variance_of_normalised_patches(seed: int, channels: int) -> None:
     noise = np.random.default_rng(seed).random((2, channels, 16, 16))
-    found = trivial_losses(panels(noise), replace(RECIPE, target="norm_pixel"))
+    found = trivial_losses(shown(noise), replace(RECIPE, target="norm_pixel"))
     size = 16 * channels
     assert found[ZERO] == pytest.approx((size - 1) / size, rel=1e-3)
 
 
 def test_loss_on_all_pixels_paints_the_seen_ones_for_nothing() -> None:
     noise = np.random.default_rng(0).random((2, 1, 16, 16))
-    masked, everywhere = (trivial_losses(panels(noise), replace(RECIPE, loss_on=on)) for on in ("masked", "all"))
+    masked, everywhere = (trivial_losses(shown(noise), replace(RECIPE, loss_on=on)) for on in ("masked", "all"))
     assert everywhere[INPAINTING] == pytest.approx(masked[INPAINTING] / 2, rel=1e-6)
 
 
-def test_other_targets_and_unknown_normalisation_have_none() -> None:
+def test_other_targets_have_none() -> None:
     noise = np.random.default_rng(0).random((2, 1, 16, 16))
-    assert trivial_losses(panels(noise), replace(RECIPE, target="pca")) == {}
-    assert trivial_losses(panels(noise, known=False), RECIPE) == {}
+    assert trivial_losses(shown(noise), replace(RECIPE, target="pca")) == {}
+
+
+def test_train_views_go_before_test_images_and_older_files_have_the_latter(tmp_path: Path) -> None:
+    draw, path = np.random.default_rng(0), tmp_path / "panels.npz"
+    originals, views = draw.random((2, 1, 16, 16)).astype(np.float16), draw.random((3, 1, 16, 16)).astype(np.float32)
+    panels = dict.fromkeys(("originals", "reconstructed", "masked"), originals)
+    moments = {"mean": np.array([0.5]), "std": np.array([0.25])}
+    np.savez(path, **panels)
+    assert read(path, RECIPE) is None
+    np.savez(path, **panels, **moments)
+    found = read(path, RECIPE)
+    assert found is not None
+    assert np.array_equal(found.pixels, originals)
+    hidden = draw.random((3, 16)) < 0.5
+    np.savez(path, **panels, **moments, views=views, views_hidden=hidden)
+    found = read(path, RECIPE)
+    assert found is not None
+    assert np.array_equal(found.pixels, views)
+    assert np.array_equal(found.hidden[:, ::4, ::4].reshape(3, 16), hidden)
 
 
 def test_hidden_pixels_lie_evenly_between_the_seen_ones() -> None:

@@ -17,12 +17,13 @@ from ablations.spec.claims import Alike
 from reports.bundle import Bundle
 from reports.pages.notebook import Kernel
 from reports.report import Built, build
+from reports.table import latex_of
 from tests.reports.laboratory import Laboratory
 
 NUMBERS = {"10": 60.0, "75": 71.2345, "75/finetune": 85.06, "90": 66.6666}
 FILES = {
     "table.csv", "table.md", "table.tex", "figure.png", "figure.svg", "report.ipynb", "report.html", "baselines.csv",
-    "panels.png", "cells.csv", "quantities.csv", "report.json", "curves.csv", "costs.png", "costs.svg",
+    "panels.png", "cells.csv", "quantities.csv", "report.json", "curves.csv", "probes.csv", "costs.png", "costs.svg",
     "differences.png", "differences.svg",
 }  # fmt: skip
 
@@ -63,16 +64,26 @@ def test_folder_is_complete_and_copied_as_the_latest(finished: Built) -> None:
     assert all((finished.latest / name).read_bytes() == (finished.folder / name).read_bytes() for name in FILES)
 
 
-def test_numbers_agree_in_csv_markdown_latex_and_notebook(finished: Built, text: Callable[[str], str]) -> None:
-    with (finished.folder / "table.csv").open(newline="") as file:
+def numbers(path: Path) -> list[tuple[str, str]]:
+    """The case and the number with spread and n, as tables print it, of each line of a CSV."""
+    with path.open(newline="") as file:
         rows = list(csv.DictReader(file))
-    assert len(rows) == 6
-    for row in rows:
-        number = f"{float(row['mean']):.2f}", f"{float(row['std']):.2f} ({row['n_seeds']})"
-        assert " ± ".join(number) in text("table.md")
-        assert r" $\pm$ ".join(number) in text("table.tex")
-        assert " ± ".join(number) in text("report.ipynb")
-        assert " ± ".join(number) in text("report.html")
+    spreads = [f" ± {float(row['std']):.2f}" if row["std"] else "" for row in rows]
+    return [(r["case"], f"{float(r['mean']):.2f}{std} ({r['n_seeds']})") for r, std in zip(rows, spreads, strict=True)]
+
+
+@pytest.mark.parametrize(("csv_name", "count"), [("table.csv", 6), ("baselines.csv", 4)])
+def test_numbers_agree_in_csv_markdown_latex_and_notebook(
+    finished: Built, text: Callable[[str], str], csv_name: str, count: int
+) -> None:
+    found = numbers(finished.folder / csv_name)
+    assert len(found) == count
+    for case, number in found:
+        for name in ("table.md", "report.ipynb"):
+            assert any(case in line and number in line for line in text(name).splitlines())
+        lines = text("table.tex").splitlines()
+        assert any(latex_of(case) in line and latex_of(number) in line for line in lines), (case, number)
+        assert number in text("report.html")
 
 
 def test_cells_hold_every_number_and_its_run(finished: Built) -> None:

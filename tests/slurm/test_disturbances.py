@@ -147,7 +147,9 @@ def test_two_nodes_with_two_ranks_each_learn_as_one_process_does(cluster, tmp_pa
     Cluster(cluster, load(cluster / "cluster.toml"), take_snapshot(cluster)).submit([stage])
     assert obtain(stage.signature, Store(elsewhere), Watch()).ending == "done"
     until(lambda: finished(cluster, [stage.signature]))
-    curves = [[row["loss"] for row in final(home, stage.signature)[1] if "loss" in row] for home in (cluster, elsewhere)]
+    curves = [
+        [row["loss"] for row in final(home, stage.signature)[1] if "loss" in row] for home in (cluster, elsewhere)
+    ]
     assert curves[0] == pytest.approx(curves[1], rel=1e-4)
     (job,) = [states for (name, _), states in queue.past(0.0).items() if Arrays(cluster).read(name)]
     assert job[-1].node == "n[1-2]"
