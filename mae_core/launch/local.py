@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -76,11 +76,23 @@ def environment_for(threads: int | None) -> dict[str, str]:
     return environment
 
 
+def startable(ready: Sequence[Stage], busy: Sequence[Stage]) -> Sequence[Stage]:
+    """Those of the `ready` stages that may begin while others are `busy`, in their order.
+
+    A stage that measures time comes last, begins when nothing is busy, and none begins beside it.
+    """
+    if any(stage.recipe.ALONE for stage in busy):
+        return ()
+    shared = [stage for stage in ready if not stage.recipe.ALONE]
+    return shared if shared or busy else ready[:1]
+
+
 class _Worker:
     """A worker process and the stage it is at."""
 
     def __init__(self, home: Path, threads: int | None, answers: queue.Queue[tuple[_Worker, str | None]]) -> None:
         self.at: str | None = None
+        self.ready = False  # has imported what it needs
         self.errors = home / "workers.log"
         with self.errors.open("ab") as errors:
             self.process = subprocess.Popen(
@@ -88,12 +100,14 @@ class _Worker:
                 stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, text=True, env=environment_for(threads),
                 start_new_session=True,  # Ctrl-C is the launcher's affair; workers save and stop when told
             )  # fmt: skip
-        threading.Thread(target=self._listen, args=(answers,), daemon=True).start()
+        self.listening = threading.Thread(target=self._listen, args=(answers,), daemon=True)
+        self.listening.start()
 
     def _listen(self, answers: queue.Queue[tuple[_Worker, str | None]]) -> None:
         assert self.process.stdout is not None
-        for line in self.process.stdout:
-            answers.put((self, line))
+        with self.process.stdout:
+            for line in self.process.stdout:
+                answers.put((self, line))
         answers.put((self, None))
 
     def order(self, signature: str) -> None:
@@ -137,7 +151,16 @@ class Pool:
             self._dismiss()
         return self.board
 
+    @property
+    def _busy(self) -> list[Stage]:
+        """What runs here, and what another launcher, on this machine perhaps, has in hand of what may share it."""
+        elsewhere = (self.board.stages[signature] for signature in self.board.elsewhere)
+        here = [self.board.stages[signature] for signature in self.board.running]
+        return here + [stage for stage in elsewhere if not stage.recipe.ALONE]
+
     def _hire(self) -> None:
+        if any(stage.recipe.ALONE for stage in self._busy):
+            return
         wanted = processes_for(self.threads, len(self.board.stages) - len(self.board.endings))
         while len(self._workers) < wanted:
             self._workers.append(_Worker(self.store.home, self.threads, self._answers))
@@ -154,7 +177,10 @@ class Pool:
                 yield stage
 
     def _assign(self) -> None:
-        ready = iter(list(self._ready()))
+        chosen = startable(list(self._ready()), self._busy)
+        if any(stage.recipe.ALONE for stage in chosen) and not all(worker.ready for worker in self._workers):
+            return  # a worker that begins keeps a core busy for seconds
+        ready = iter(chosen)
         for worker in self._workers:
             if worker.at is None and (stage := next(ready, None)) is not None:
                 self.board.running.add(stage.signature)
@@ -172,6 +198,7 @@ class Pool:
         answer = json.loads(line)
         signature = answer.get("signature")
         if signature is None:
+            worker.ready = True
             return
         worker.at = None
         self.board.running.discard(signature)
@@ -207,3 +234,4 @@ class Pool:
             except subprocess.TimeoutExpired:
                 worker.process.kill()  # nothing is lost: it goes on from its last checkpoint
                 worker.process.wait()
+            worker.listening.join(1.0)

@@ -58,6 +58,8 @@ class WallClockRecipe(PretrainRecipe):
     """
 
     KIND: ClassVar[str] = "wall_clock"
+    VERSION: ClassVar[int] = 2  # 1 was timed beside other stages
+    ALONE: ClassVar[bool] = True
 
     device: Literal["auto", "cpu", "cuda"] = "auto"
     threads: Count | None = None

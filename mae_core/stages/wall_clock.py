@@ -1,7 +1,7 @@
 """Wall clock (Table 2): how long a pre-training would take on this machine, from a few timed steps.
 
-The machine must have nothing else to do: a worker beside this one, or another person's program, is timed with it. Run
-such stages alone, with the threads a real run would have.
+The machine must have nothing else to do: what runs beside this is timed with it. The local pool runs such stages alone,
+with the threads a real run would have; that nobody else computes on the machine is for whoever reads the numbers.
 """
 
 from __future__ import annotations
