@@ -23,6 +23,7 @@ from typing import Any
 import psutil
 
 from mae_core.store.files import TEMPORARY, read_sealed, sync_folder, write_sealed
+from mae_core.store.usage import Usage
 
 OWNER = "owner.json"
 PROGRESS = "progress.json"
@@ -170,7 +171,10 @@ def _link_anew(run: Path, name: str) -> None:
 
 @dataclass
 class Heartbeat:
-    """A thread that rewrites the attempt's progress file, so that others see life and how far it is."""
+    """A thread that rewrites the attempt's progress file, so that others see life and how far it is.
+
+    It samples what the process takes of the machine, too.
+    """
 
     attempt: Attempt
     values: dict[str, Any] = field(default_factory=dict)
@@ -178,13 +182,23 @@ class Heartbeat:
     _thread: threading.Thread | None = None
 
     def _beat(self) -> None:
-        beat = 0
+        beat, usage = 0, self._usage()
         while True:
             beat += 1
             with contextlib.suppress(OSError):  # a full disk must not end training; the next beat tries again
                 write_sealed(self.attempt.folder / PROGRESS, {"beat": beat, **self.values}, durable=False)
-            if self._stop.wait(BEAT_SECONDS):
+            stopped = self._stop.wait(BEAT_SECONDS)
+            with contextlib.suppress(OSError, psutil.Error):
+                if usage is not None:
+                    usage.close() if stopped else usage.sample()
+            if stopped:
                 return
+
+    def _usage(self) -> Usage | None:
+        first = next(iter(attempts(self.attempt.folder.parent)), self.attempt)
+        with contextlib.suppress(OSError, psutil.Error):
+            return Usage(self.attempt.folder, first.owner.get("taken", time.time()))
+        return None
 
     def __enter__(self) -> Heartbeat:
         self._thread = threading.Thread(target=self._beat, daemon=True)

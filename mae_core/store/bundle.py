@@ -18,7 +18,7 @@ from pathlib import Path
 from filelock import FileLock
 
 from mae_core.errors import StoreError
-from mae_core.store import journal
+from mae_core.store import journal, usage
 from mae_core.store.attempt import FINISHED, OWNER, RECORD, Attempt
 from mae_core.store.attempt import finish as finish_run
 from mae_core.store.damage import of_run
@@ -104,7 +104,7 @@ def _copy_attempt(attempt: Attempt, to: Path, *, everything: bool, weights: bool
     recorded = (attempt.record or {}).get("artefacts", {})
     names = [name for name in recorded if weights or not name.endswith(WEIGHTS)] if everything else []
     to.mkdir()
-    for name in {*HISTORY, LEFT_OUT, *names, *([journal.NAME] if everything else [])}:
+    for name in {*HISTORY, LEFT_OUT, *names, *([journal.NAME, usage.NAME] if everything else [])}:
         if (attempt.folder / name).is_file():
             shutil.copy(attempt.folder / name, to)
     absent = [name for name in recorded if not (to / name).is_file() and name not in left_out(to)]

@@ -15,13 +15,14 @@ from typing import Any
 NAME = "journal.jsonl"
 
 
-def _line(row: dict[str, Any]) -> bytes:
+def line(row: dict[str, Any]) -> bytes:
+    """A row as it is written."""
     text = json.dumps(row, separators=(",", ":"))
     return f'{text[:-1]},"crc":"{zlib.crc32(text.encode()):08x}"}}\n'.encode()
 
 
-def _row(line: bytes) -> dict[str, Any] | None:
-    text, separator, tail = line.rstrip(b"\n").rpartition(b',"crc":"')
+def _row(written: bytes) -> dict[str, Any] | None:
+    text, separator, tail = written.rstrip(b"\n").rpartition(b',"crc":"')
     body = text + b"}"
     if not separator or tail != f'{zlib.crc32(body):08x}"}}'.encode():
         return None
@@ -52,7 +53,7 @@ class Journal:
 
     def append(self, row: dict[str, Any]) -> None:
         """Add one row. Without a sync: the page cache outlives the process, and a checkpoint syncs."""
-        self._write(_line(row))
+        self._write(line(row))
 
     def commit(self) -> int:
         """Make all rows durable; their length in bytes goes into the checkpoint that rests on them."""
@@ -76,20 +77,25 @@ def rows(path: Path, *, limit: int | None = None) -> Iterator[dict[str, Any]]:
         data = path.read_bytes()[:limit]
     except OSError:
         return
-    for line in data.splitlines(keepends=True):
-        row = _row(line) if line.endswith(b"\n") else None
+    for text in data.splitlines(keepends=True):
+        row = _row(text) if text.endswith(b"\n") else None
         if row is None:
             return
         yield row
 
 
+def whole_lines(data: bytes) -> Iterator[dict[str, Any]]:
+    """The rows of the lines in `data` that are whole, whatever stands between them."""
+    return filter(None, map(_row, data.splitlines(keepends=True)))
+
+
 def whole(path: Path) -> int:
     """How many bytes of the journal, from its start, are whole lines with right checksums."""
     length = 0
-    for line in path.read_bytes().splitlines(keepends=True):
-        if not line.endswith(b"\n") or _row(line) is None:
+    for text in path.read_bytes().splitlines(keepends=True):
+        if not text.endswith(b"\n") or _row(text) is None:
             break
-        length += len(line)
+        length += len(text)
     return length
 
 
@@ -98,4 +104,4 @@ def prefix(path: Path, length: int) -> bytes | None:
     data = path.read_bytes()[:length] if path.is_file() else b""
     if len(data) != length:
         return None
-    return data if all(_row(line) is not None for line in data.splitlines(keepends=True)) else None
+    return data if all(_row(text) is not None for text in data.splitlines(keepends=True)) else None

@@ -22,6 +22,7 @@ class Position:
     length: int = 0  # bytes of it that these rows make up
     reach: int = 0  # rows that may be there: noted before they are sent
     digest: str = ""  # of the rows within reach; of a study or a trial: of its parameters
+    usage: int = 0  # bytes of what its attempts took of their machines that are there
     told: str = ""  # digest of the description there
 
 

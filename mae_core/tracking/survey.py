@@ -10,7 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from mae_core.store import journal
+from mae_core.store import journal, usage
 from mae_core.store.attempt import Attempt, Watch
 from mae_core.store.run import Run, Status, Store
 from mae_core.tracking.curve import committed
@@ -52,7 +52,23 @@ class Item:
     @property
     def pending(self) -> bool:
         """Whether the destination lacks anything of it."""
-        return self.has_new_rows or self.description.digest != self.position.told
+        new = self.has_new_rows or self.has_new_usage
+        return new or self.description.digest != self.position.told
+
+    @property
+    def has_new_usage(self) -> bool:
+        """Whether its attempts have noted since what they take of their machines."""
+        return sum(path.stat().st_size for path in self._usages) > self.position.usage
+
+    def new_usage(self) -> tuple[list[dict[str, Any]], int]:
+        """Those of the notes that are new, and how many bytes all are."""
+        data = b"".join(path.read_bytes() for path in self._usages)
+        return list(journal.whole_lines(data[self.position.usage :])), len(data)
+
+    @property
+    def _usages(self) -> list[Path]:
+        paths = (attempt.folder / usage.NAME for attempt in self.run.attempts)
+        return [path for path in paths if path.is_file()]
 
     @cached_property
     def rows(self) -> list[dict[str, Any]]:

@@ -101,11 +101,14 @@ class Writer:
             position, made = self._enter(item)
         new = told.digest != position.told
         params = [] if position.told else [Param(name, value) for name, value in told.params.items()]
-        position = self._replay_curve(replace(item, position=position), params, _final_points(item) if new else [])
+        item = replace(item, position=position)
+        taken, noted = item.new_usage()
+        more = [point for row in taken for point in points(row)] + (_final_points(item) if new else [])
+        position = replace(self._replay_curve(item, params, more), usage=noted)
         if new:
             self._describe(told, position.run_id, made=made)
-            position = self._keep(item.key, replace(position, told=told.digest))
-        return position
+            position = replace(position, told=told.digest)
+        return self._keep(item.key, position)
 
     def _trusted(self, item: Item) -> Position:
         """The position; a new one where the MLflow run is gone, out of place, or holds rows that the run took back."""

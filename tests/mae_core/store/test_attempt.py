@@ -12,6 +12,7 @@ import pytest
 from mae_core.recipes import BASELINE
 from mae_core.signature import Stage
 from mae_core.store import attempt as attempts_module
+from mae_core.store import journal, usage
 from mae_core.store.attempt import RECORD, Attempt, Heartbeat, Watch, attempts, finish, take
 from mae_core.store.files import write_sealed
 from mae_core.store.run import Store
@@ -106,3 +107,25 @@ def test_another_boot_means_dead(run, monkeypatch):
     monkeypatch.setattr(attempts_module, "this_boot", lambda: "another")
     assert attempt.alive() is False
     assert attempt.owner["pid"] == os.getpid()
+
+
+def test_what_the_work_takes_of_its_machine_is_noted_beside_it(run, monkeypatch):
+    monkeypatch.setattr(attempts_module, "BEAT_SECONDS", 0.01)
+    monkeypatch.setattr(usage, "SECONDS", 0.05)
+    attempt = take(run, 1)
+    with Heartbeat(attempt):
+        time.sleep(0.3)
+    rows = list(journal.rows(attempt.folder / usage.NAME))
+    assert len(rows) >= 2
+    assert all(row["system/process_memory_megabytes"] > 0 for row in rows)
+    assert all(0 <= row["system/cpu_utilization_percentage"] <= 100 for row in rows)
+
+
+def test_samples_of_a_later_attempt_stand_after_those_of_the_first(run):
+    first, second = take(run, 1), take(run, 2)
+    write_sealed(first.folder / "owner.json", {**first.owner, "taken": time.time() - 100})
+    for attempt in (first, second):
+        with Heartbeat(attempt):
+            pass
+    (row,) = journal.rows(second.folder / usage.NAME)
+    assert row["step"] >= 100

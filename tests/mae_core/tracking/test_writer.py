@@ -12,6 +12,7 @@ import pytest
 
 from mae_core.recipes import BASELINE, FINETUNE
 from mae_core.signature import Stage
+from mae_core.store import journal, usage
 from mae_core.store.run import Store
 from mae_core.tracking.labels import write_labels
 from mae_core.tracking.survey import nothing_to_do
@@ -240,6 +241,30 @@ def test_a_value_that_is_no_number_reaches_mlflow(trainer: Any, tables: Any, syn
     trainer.end(attempt, journal, "diverged")
     sync()
     assert tables.rows("SELECT step, is_nan FROM metrics WHERE key = 'grad_norm'") == [(0, 1), (1, 1)]
+
+
+def used(attempt: Any, seconds: range) -> None:
+    """Samples of what the attempt takes of its machine, one for each of the seconds."""
+    with (attempt.folder / usage.NAME).open("ab") as file:
+        for second in seconds:
+            row = {"step": second, "system/cpu_utilization_percentage": 50.0, "time": 1_700_000_000 + second}
+            file.write(journal.line(row))
+
+
+def test_system_metrics_of_all_attempts_are_there_once(trainer: Any, tables: Any, sync: Sync) -> None:
+    first, rows = trainer.start(PRETRAIN)
+    used(first, range(0, 20, 10))
+    sync()
+    trainer.die(first, rows)
+    used(first, range(20, 30, 10))
+    second, rows = trainer.start(PRETRAIN)
+    used(second, range(40, 60, 10))
+    sync()
+    trainer.end(second, rows)
+    used(second, range(60, 70, 10))
+    sync()
+    points = tables.points("system/cpu_utilization_percentage")
+    assert sorted(step for _, _, step, _, _ in points.elements()) == [0, 10, 20, 40, 50, 60]
 
 
 def test_an_evaluation_lies_under_its_pretraining(trainer: Any, tables: Any, sync: Sync) -> None:
