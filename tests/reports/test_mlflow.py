@@ -2,9 +2,11 @@
 
 import os
 import shutil
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -17,7 +19,7 @@ from mae_core.tracking.environment import ENVIRONMENT
 from mae_core.tracking.labels import write_labels
 from mae_core.tracking.recovery.recovered import recovered
 from reports.build import main
-from reports.results import Results, collect
+from reports.results import Results, collect, metric
 from reports.rows import baseline_rows, table_rows, write_cells
 from tests.reports.laboratory import Laboratory
 
@@ -70,11 +72,27 @@ def everything(results: Results, folder: Path) -> Iterator[object]:
     yield (folder / "cells.csv").read_text()
 
 
+def logged(database: str) -> dict[tuple[str, str], float]:
+    """Signature and metric → its value, as the tracker's own tables have it."""
+    query = (
+        "SELECT tags.value, metrics.key, metrics.value FROM latest_metrics AS metrics JOIN tags USING (run_uuid) "
+        "WHERE tags.key = 'mae.signature'"
+    )
+    with closing(sqlite3.connect(database.removeprefix(SQLITE))) as tables:
+        return {(signature, key): value for signature, key, value in tables.execute(query)}
+
+
 def test_every_number_and_status_is_the_stores(busy: Laboratory, synced: Callable[[Path], str], tmp_path: Path) -> None:
-    with recovered(synced(busy.home), "smoke", "fashion_mnist") as memory:
+    database, ours = synced(busy.home), busy.results(2)
+    with recovered(database, "smoke", "fashion_mnist") as memory:
         theirs = collect(busy.ablation, busy.scale, busy.info, memory, 2)
         panels = {path.parts[-3]: path.read_bytes() for path in memory.glob("runs/*/attempt-1/panels.npz")}
-    assert list(everything(theirs, tmp_path)) == list(everything(busy.results(2), tmp_path))
+    assert list(everything(theirs, tmp_path)) == list(everything(ours, tmp_path))
+    metrics, done = logged(database), [result for result in ours.everything if result.value is not None]
+    assert {result.cell.case.key for result in done} >= {"75", "10", "20", "raw_pixels", "untrained", "scratch"}
+    for result in done:
+        assert result.cell.stage is not None
+        assert metrics[result.cell.stage.signature, metric(result.cell.protocol)[0]] == result.value
     assert panels == {path.parts[-3]: path.read_bytes() for path in busy.home.glob("runs/*/attempt-1/panels.npz")}
 
 

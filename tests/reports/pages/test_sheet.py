@@ -5,11 +5,13 @@ from pathlib import Path
 
 from pylatexenc.latexwalker import LatexWalker
 
+from ablations.paper import ABLATIONS
 from ablations.spec import Cell
 from mae_core.data.catalogue import describe
 from mae_core.scales import SCALES
 from reports.pages.sheet import build, compact, parts
 from reports.rows import table_rows
+from reports.table import latex_of
 from tests.reports.laboratory import Laboratory
 
 SMOKE = SCALES["smoke"]
@@ -61,3 +63,32 @@ def test_sheet_of_a_store_with_one_number_names_the_rest_missing(tmp_path: Path)
     assert 'class="default"' in page
     LatexWalker((folder / "table.tex").read_text(encoding="utf-8"), tolerant_parsing=False).get_latex_nodes()
     assert (depth.home / "reports" / "table_1" / "report.html").read_text(encoding="utf-8") == page
+
+
+def test_numbers_of_the_sheet_agree_in_all_its_files_and_with_the_reports(tmp_path: Path) -> None:
+    runs: dict[str, float] = {}
+    for part in parts():
+        laboratory = Laboratory(tmp_path / "home", part)
+        for cell in laboratory.cells(2):
+            if cell.stage is not None:  # a number of its own for each run, whichever rows share it
+                laboratory.finish(cell, runs.setdefault(cell.stage.signature, 60 + len(runs) + len(runs) / 1000))
+    home = tmp_path / "home"
+    folder = build(SMOKE, describe("fashion_mnist", home), home, home, 2)
+    with (folder / "table.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    of_reports = [row for part in parts() for row in table_rows(Laboratory(home, part).results(2))]
+    assert [(row["case"], float(row["mean"]), float(row["std"])) for row in rows] == [
+        (row.case, row.mean, row.std) for row in of_reports
+    ]
+    for row in rows:
+        number = f"{float(row['mean']):.2f} ± {float(row['std']):.2f} ({row['n_seeds']})"
+        for name, told in (("table.md", number), ("table.tex", latex_of(number)), ("report.html", number)):
+            assert told in (folder / name).read_text(encoding="utf-8"), (name, row["case"])
+
+
+def test_sheet_prints_flops_beside_the_papers(tmp_path: Path) -> None:
+    tokens = Laboratory(tmp_path, ABLATIONS["mask_token"])
+    results = tokens.imagine(number)
+    table = compact(results, table_rows(results))
+    assert table.head[-2:] == ("FLOPs, ours", "FLOPs, paper")
+    assert [line.cells[-2:] for line in table.lines] == [("2.48", "3.3"), ("1.00", "1.0")]
