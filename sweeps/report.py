@@ -17,7 +17,7 @@ from plotly.offline import get_plotlyjs
 from mae_core.data.catalogue import DataInfo
 from mae_core.scales import Scale
 from mae_core.store.run import Store
-from sweeps.rungs import longest, trained_epochs
+from sweeps.rungs import searched, trained_epochs
 from sweeps.trials import Trials
 from sweeps.winners import Verdict
 
@@ -74,7 +74,7 @@ def _trials(view: Trials, scale: Scale, info: DataInfo, store: Store) -> pd.Data
                 "state": trial.state.name.lower(),
                 "heldout_top1": trial.value if trial.state.name == "COMPLETE" else None,
                 **{name: view.study.space[name].value(found, 1.0) for name, found in trial.params.items()},
-                "trained_epochs": trained_epochs(store, longest(stage)),
+                "trained_epochs": trained_epochs(trial, searched(stage, view.study.space), view.study.rungs, store),
                 "repeat_of": trial.user_attrs.get("repeat_of"),
                 "signature": stage.signature,
             }

@@ -28,7 +28,7 @@ class Study:
     trials: int = 16  # complete and pruned ones
     top: int = 3  # the best trials, repeated with more seeds before one is called the winner
     sampler: Sampler = "tpe"
-    rungs: tuple[float, ...] = (1 / 9, 1 / 3)  # shares of the longest stage after which a bad trial may end
+    rungs: tuple[float, ...] = (1 / 9, 1 / 3)  # shares of the longest searched stage, after which a bad trial may end
     row: str = ""  # of the ablation whose row is tuned
 
     def stage(

@@ -9,7 +9,6 @@ of them, on any machines that share the home, work on one study.
 from __future__ import annotations
 
 import argparse
-import math
 import os
 import signal
 import sys
@@ -31,7 +30,7 @@ from mae_core.stages.obtain import obtain
 from mae_core.store.attempt import Heartbeat, Watch
 from mae_core.store.run import Store
 from sweeps.record import Recorder
-from sweeps.rungs import Rung, longest, rungs_of
+from sweeps.rungs import Rung, rungs_of, searched
 from sweeps.selection import select
 from sweeps.study import Study
 from sweeps.trials import Files, Trials, register
@@ -62,7 +61,7 @@ class Worker:
         """Have the trial's stages done, parents first, looking at each rung whether it is worth going on."""
         for one in stage.with_parents():
             self.store.plan(one)
-        long = longest(stage)
+        long = searched(stage, self.study.space)
         for one in stage.with_parents():
             rungs = rungs_of(one, self.study.rungs) if one is long else []
             for rung in [*rungs, None]:
@@ -81,11 +80,11 @@ class Worker:
         self.trials.complete(trial, self.store.run(stage.signature).metrics["top1"])
 
     def _hopeless(self, trial: Trial, stage: Stage, rung: Rung) -> bool:
-        """Tell the loss at `rung`; whether the pruner has ended the trial."""
-        loss = rung.loss(self.store.run(stage.signature))
-        if loss is None or not math.isfinite(loss):
+        """Tell how the trial does at `rung`; whether the pruner has ended it."""
+        value = rung.value(self.store.run(stage.signature))
+        if value is None:
             return False
-        trial.report(-loss, rung.resource)
+        trial.report(value, rung.resource)
         if not trial.should_prune():
             return False
         self.trials.prune(trial, f"after {rung.epoch:g} epochs of {stage.kind}")

@@ -93,6 +93,7 @@ class Probe(Learner):
         self.module: Heads = Heads(dim, images.num_classes, len(recipe.base_lrs), recipe.seed).to(self.device)
         self.table: torch.Tensor | None = None  # (n, views, D) features of fixed views; None: a new crop each epoch
         self.row = torch.empty(0, dtype=torch.int64)
+        self.unseen: torch.Tensor | None = None  # (n, D) features of the held-out images, once they were asked for
 
     def fix_views(self, samples: torch.Tensor) -> None:
         """Encode the recipe's fixed number of crops of `samples`, once; epochs take turns with them."""
@@ -137,12 +138,28 @@ class Probe(Learner):
         fit = by_head.isfinite()
         return torch.where(fit.any(), torch.where(fit, by_head, 0.0).sum(), torch.nan)
 
-    @torch.no_grad()
+    def observe(self, epoch: int) -> dict[str, float]:
+        """Held-out top-1 of the best head so far, where the run is judged by it: a search ends bad trials early."""
+        if self.recipe.evaluate_on != "heldout" or epoch == 0:
+            return {}
+        return {"heldout_top1": float(self.heldout_accuracies().max())}
+
+    def heldout_accuracies(self) -> torch.Tensor:
+        """Top-1 of each head in per cent on held-out train images: (heads,) float64."""
+        samples = splits.heldout(len(self.images))
+        if self.unseen is None:
+            self.unseen = self.encode(self.images, samples, View("eval"))
+        return self._accuracies(self.unseen, self.labels[samples])
+
     def accuracies(self, images: Images, samples: torch.Tensor) -> torch.Tensor:
         """Top-1 of each head in per cent on the evaluation view of `samples`: (heads,) float64."""
         assert images.labels is not None
-        logits = self.module.eval()(self.encode(images, samples, View("eval")))
-        right = logits.argmax(dim=2).cpu() == images.labels[samples][:, None]
+        return self._accuracies(self.encode(images, samples, View("eval")), images.labels[samples])
+
+    @torch.no_grad()
+    def _accuracies(self, features: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+        right = self.module.eval()(features).argmax(dim=2).cpu() == labels[:, None]
+        self.module.train()
         shares: torch.Tensor = right.double().mean(dim=0)
         return 100.0 * shares
 
@@ -173,7 +190,7 @@ def _scores(
     accuracies = probe.accuracies(*scored)
     metrics = {"n_test": float(len(scored[1])), "best_base_lr": recipe.base_lrs[0], "top1": float(accuracies[0])}
     if len(recipe.base_lrs) > 1:
-        heldout = probe.accuracies(images, splits.heldout(len(images)))
+        heldout = probe.heldout_accuracies()
         best = int(heldout.argmax())
         metrics["top1"], metrics["heldout_top1"] = float(accuracies[best]), float(heldout[best])
         metrics["best_base_lr"] = recipe.base_lrs[best]

@@ -49,6 +49,17 @@ def test_the_head_is_chosen_on_held_out_train_images_not_on_test(laboratory):
     assert metrics["best_base_lr"] == RATES[accuracies.index(max(accuracies))]
 
 
+def test_a_run_judged_on_held_out_images_tells_the_best_head_of_each_epoch_and_learns_the_same(laboratory):
+    judged = laboratory.done(Stage(replace(PROBE, base_lrs=RATES, evaluate_on="heldout"), PARENTS))
+    tested = laboratory.done(Stage(replace(PROBE, base_lrs=RATES), PARENTS))
+    told = [row["heldout_top1"] for row in judged.rows() if "heldout_top1" in row]
+    assert len(told) == PROBE.epochs
+    assert told[-1] == judged.metrics["heldout_top1"]
+    assert not any("heldout_top1" in row for row in tested.rows())
+    for name, weight in weights(judged).items():
+        torch.testing.assert_close(weight, weights(tested)[name], rtol=0, atol=0)
+
+
 def test_features_are_normalised_over_the_batch_without_scale_or_shift():
     heads = Heads(4, 3, 2, seed=0)
     seen = 5 + 3 * torch.randn(32, 4)
