@@ -75,7 +75,8 @@ class Probing:
     def _accuracies(self, encoder: Encoder, recipe: PretrainRecipe) -> dict[str, float]:
         """Each fifth of the images is scored by probes fitted to the other four."""
         table = self._features(encoder, recipe)
-        fold = torch.arange(len(table)) % FOLDS  # of images sorted by class, as in folders, some of every class
+        fold = torch.empty(len(table), dtype=torch.int64)
+        fold[self.labels.argsort(stable=True)] = torch.arange(len(table)) % FOLDS  # each has its share of every class
         right = {"ridge_top1": 0, "knn_top1": 0}
         for number in range(FOLDS):
             for name, guess in self._guesses(table, fold == number).items():
@@ -86,9 +87,10 @@ class Probing:
         """Classes of the images `scored` (n,) bool, by probes fitted to the others' features in `table` (n, D)."""
         bank, queries, classes = table[~scored], table[scored], self.images.num_classes
         labels = self.labels[~scored].to(table.device)
+        neighbours = max(1, min(VOTE.neighbours, len(bank) // classes))  # no more than a class has
         return {
             "ridge_top1": Ridge.fit(bank, labels, classes).predict(queries, PENALTY).argmax(dim=1),
-            "knn_top1": vote(bank, labels, queries, VOTE.neighbours, VOTE.temperature, classes),
+            "knn_top1": vote(bank, labels, queries, neighbours, VOTE.temperature, classes),
         }
 
     def _features(self, encoder: Encoder, recipe: PretrainRecipe) -> torch.Tensor:
