@@ -85,6 +85,17 @@ def test_trend_with_two_seeds_cannot_be_told(laboratory: Laboratory) -> None:
     assert (trend.state, trend.correlation is not None) == ("cannot tell yet", True)
 
 
+def test_trend_of_a_curve_is_told_by_its_own_rows(laboratory: Laboratory) -> None:
+    """The order of the first five rows is the paper's, that of the others the opposite."""
+    cases = laboratory.ablation.cases
+    with_series = tuple(replace(case, series="first" if case in cases[:5] else "rest") for case in cases)
+    claims = tuple(replace(TREND, series=series) for series in ("first", "rest"))
+    laboratory.ablation = replace(laboratory.ablation, cases=with_series, claims=claims)
+    sign = {case.key: 1 if case in cases[:5] else -1 for case in cases}
+    judged = judge(laboratory.imagine(lambda cell: sign.get(cell.case.key, 0) * (cell.paper or 0.0), 3))
+    assert [judgement.state for judgement in judged] == ["holds", "does not hold"]
+
+
 def test_trend_over_four_rows_cannot_be_told(laboratory: Laboratory) -> None:
     results = laboratory.imagine(
         lambda cell: cell.paper if cell.case.key in ("10", "20", "30", "40") else None, seeds=3

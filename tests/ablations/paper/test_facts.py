@@ -37,22 +37,34 @@ def test_every_printed_number_is_attached_to_its_case_and_no_other_number_is(nam
         (row["case"], quantity): value
         for row in rows
         for quantity, value in row.items()
-        if quantity not in ("case", "status") and (name, quantity) != ("model_size", "params_M")
+        if quantity not in ("case", "status")
     }
+    on_axis = ABLATIONS[name].cases if name == "model_size" else ()  # whose points stand at their parameters
+    placed = {case.key: {"params_M": case.at} for case in on_axis}
     attached = {
         (case.key, quantity): value
         for case in ABLATIONS[name].cases
         if not case.key.startswith("released_")
-        for quantity, value in {**case.paper, **case.also}.items()
+        for quantity, value in {**case.paper, **case.also, **placed.get(case.key, {})}.items()
     }
     assert attached == printed
 
 
-def test_released_weights_stand_beside_the_numbers_of_the_rows_they_come_from():
-    cases = {case.key: case.paper for case in ABLATIONS["in1k_comparison"].cases}
-    released = {key.removeprefix("released_"): paper for key, paper in cases.items() if key.startswith("released_")}
-    assert len(released) == 3
-    assert released == {key: cases[key] for key in released}
+@pytest.mark.parametrize(("name", "rows"), [("in1k_comparison", 3), ("linear_probe_methods", 3), ("robustness", 15)])
+def test_released_weights_stand_beside_the_numbers_of_the_rows_they_come_from(name, rows):
+    numbers = {frozenset(case.key.split("_")): case.paper for case in ABLATIONS[name].cases}
+    released = [words for words in numbers if "released" in words]
+    assert len(released) == rows
+    for words in released:
+        assert numbers[words] == numbers[words - {"released"}]
+
+
+def test_no_number_of_the_paper_stands_beside_weights_that_it_was_not_measured_on():
+    others = [
+        case for case in ABLATIONS["partial_finetune"].cases if case.key.startswith(("released_", "beit", "dino"))
+    ]
+    assert {case.series for case in others} == {"BEiT", "MAE, released weights", "DINO, ViT-B"}
+    assert not any(case.paper for case in others)
 
 
 @pytest.mark.parametrize("name", [name for name in ABLATIONS if name not in ("schedule", "reconstructions")])

@@ -1,5 +1,6 @@
 """What holds of every spec of the paper, whatever it is about."""
 
+import re
 from dataclasses import replace
 
 import pytest
@@ -49,6 +50,7 @@ def test_claims_speak_of_rows_and_columns_that_exist(ablation):
     for claim in ablation.claims:
         keys = {Trend: (), Better: ("better", "worse"), Alike: ("one", "other")}[type(claim)]
         assert claim.protocol in ablation.protocols
+        assert getattr(claim, "series", "") in {"", *(case.series for case in ablation.cases)}
         assert all(claim.protocol in columns[getattr(claim, key)] for key in keys)
 
 
@@ -59,6 +61,8 @@ def test_the_papers_numbers_bear_out_the_claims(ablation):
         if isinstance(claim, Better) and {claim.better, claim.worse} <= set(paper):
             gain = direction(claim.protocol) * (paper[claim.better] - paper[claim.worse])
             assert gain > claim.margin, claim.text
+        if isinstance(claim, Trend) and not claim.series:
+            assert len({case.series for case in ablation.cases}) == 1, "an order is of one curve"
         if isinstance(claim, Alike):
             assert abs(paper[claim.one] - paper[claim.other]) < claim.margin, claim.text
 
@@ -118,6 +122,66 @@ def test_a_row_that_needs_weights_runs_once_they_are_in_the_home(tmp_path):
     stage = cells(spec, scale, tmp_path, only="moco_v3_4")[0].stage
     assert isinstance(stage.parents[0].recipe, ImportRecipe)
     assert (stage.parents[0].recipe.depth, stage.recipe.tuned_blocks) == (24, 4)
+
+
+def put(home, *weights):
+    (home / "weights").mkdir(exist_ok=True)
+    for name in weights:
+        (home / "weights" / f"{name}.pth").write_bytes(name.encode())
+
+
+@pytest.mark.parametrize("name", ["in1k_comparison", "linear_probe_methods", "robustness", "partial_finetune"])
+@pytest.mark.parametrize("method", ["dino", "moco_v3", "beit", "mae"])
+def test_encoders_that_others_trained_run_in_every_comparison_once_they_are_there(name, method, tmp_path):
+    put(tmp_path, *(f"{method}_vit_{size}" for size in "blh"))
+    before = {case.key for case in ABLATIONS[name].cases if case.state == "needs"}
+    made = {cell.case.key: cell for cell in cells(ABLATIONS[name], SCALES["mini"], tmp_path) if cell.stage}
+    ran = {key for key in made if key in before}
+    assert ran
+    assert all(key.startswith((method, f"released_{method}")) for key in ran)
+
+
+def test_a_beit_is_imported_as_its_own_network_and_sees_its_own_pixels(tmp_path):
+    put(tmp_path, "beit_vit_l")
+    (cell,) = cells(ABLATIONS["linear_probe_methods"], SCALES["paper"], tmp_path, only="beit_vit_l")
+    recipe = cell.stage.parents[0].recipe
+    assert (recipe.network, recipe.mean, recipe.std, recipe.depth) == ("beit", (0.5,) * 3, (0.5,) * 3, 24)
+
+
+@pytest.mark.parametrize(
+    ("key", "tuned", "epochs"), [("dino_4", 4.0, 100), ("dino_12", None, 100), ("beit_12", 12, 50)]
+)
+def test_a_smaller_encoder_is_tuned_wholly_with_fewer_blocks(key, tuned, epochs, tmp_path):
+    put(tmp_path, "dino_vit_b", "beit_vit_l")
+    (cell,) = cells(ABLATIONS["partial_finetune"], SCALES["paper"], tmp_path, only=key)
+    assert (cell.stage.recipe.tuned_blocks, cell.stage.recipe.epochs) == (tuned, epochs)
+
+
+def test_a_row_that_needs_weights_and_data_runs_once_both_are_there(tmp_path):
+    spec, key = ABLATIONS["robustness"], "dino_vit_b_imagenet_a"
+    put(tmp_path, "dino_vit_b")
+    assert str(spec.given(SCALES["paper"], tmp_path).case(key).needs).startswith("IN-A")
+    (tmp_path / "weights" / "dino_vit_b.pth").unlink()
+    folder = tmp_path / "data" / "imagenet_a" / "val" / "n1"
+    folder.mkdir(parents=True)
+    Image.new("RGB", (8, 8)).save(folder / "0.png")
+    assert str(spec.given(SCALES["paper"], tmp_path).case(key).needs).startswith("DINO, ViT-B")
+    put(tmp_path, "dino_vit_b")
+    (cell,) = cells(spec, SCALES["mini"], tmp_path, only=key)
+    (compared,) = cells(ABLATIONS["in1k_comparison"], SCALES["mini"], tmp_path, only="dino_vit_b")
+    assert cell.stage.recipe.data == str(tmp_path / "data" / "imagenet_a")
+    assert cell.stage.parents == (compared.stage,)  # the fine-tuned models of Table 3
+
+
+def test_what_timm_has_by_name_says_by_which_command_it_is_fetched():
+    needs = {case.key: str(case.needs) for case in ABLATIONS["in1k_comparison"].cases}
+    fetched = {key: re.findall(r"convert (\S+) HOME/weights/(\S+) --to ours", need) for key, need in needs.items()}
+    assert {key: found[0] for key, found in fetched.items() if found} == {
+        "dino_vit_b": ("vit_base_patch16_224.dino", "dino_vit_b.safetensors"),
+        "released_mae_vit_b": ("vit_base_patch16_224.mae", "mae_vit_b.safetensors"),
+        "released_mae_vit_l": ("vit_large_patch16_224.mae", "mae_vit_l.safetensors"),
+        "released_mae_vit_h": ("vit_huge_patch14_224.mae", "mae_vit_h.safetensors"),
+    }
 
 
 def test_a_row_that_needs_data_runs_once_they_are_in_the_home(tmp_path):
