@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from scipy import stats
 
@@ -13,9 +13,12 @@ from mae_core.data.catalogue import DataInfo
 from mae_core.scales import Scale
 from mae_core.signature import Stage
 from mae_core.store.run import Store
+from mae_core.tracking.labels import write_labels
+from mae_core.tracking.studies.record import PREFIX
 from sweeps.study import Study
 from sweeps.trials import Trials
 
+Split = Literal["heldout", "test"]
 Doing = Callable[[Iterable[Stage]], None]  # has stages done, however
 
 PLAIN = "the scale's own"
@@ -84,17 +87,42 @@ def decide(
     settings: dict[str, dict[str, Any]] = {f"trial {trial.number}": dict(trial.params) for trial in best}
     settings[PLAIN] = {}
 
-    def stages(params: dict[str, Any], evaluate_on: Any) -> list[Stage]:
-        return [study.stage(params, scale, info, seed, evaluate_on) for seed in range(seeds)]
+    def stages(name: str, evaluate_on: Split) -> list[Stage]:
+        return [study.stage(settings[name], scale, info, seed, evaluate_on) for seed in range(seeds)]
 
-    def numbers(params: dict[str, Any], evaluate_on: Any) -> tuple[float, ...]:
-        return tuple(store.run(stage.signature).metrics["top1"] for stage in stages(params, evaluate_on))
+    def have(names: Iterable[str], evaluate_on: Split) -> None:
+        wanted = {name: stages(name, evaluate_on) for name in names}
+        _label(trials, wanted, evaluate_on)
+        do(stage for found in wanted.values() for stage in found)
 
-    do(stage for params in settings.values() for stage in stages(params, "heldout"))
+    def numbers(name: str, evaluate_on: Split) -> tuple[float, ...]:
+        return tuple(store.run(stage.signature).metrics["top1"] for stage in stages(name, evaluate_on))
+
+    have(settings, "heldout")
     candidates = sorted(
-        (Candidate(name, params, numbers(params, "heldout")) for name, params in settings.items()),
+        (Candidate(name, params, numbers(name, "heldout")) for name, params in settings.items()),
         key=lambda candidate: -candidate.mean,
     )
     winner = candidates[0]
-    do(stage for params in ({}, winner.params) for stage in stages(params, "test"))
-    return Verdict(study, tuple(candidates), winner, numbers(winner.params, "test"), numbers({}, "test"))
+    have(dict.fromkeys((PLAIN, winner.name)), "test")
+    return Verdict(study, tuple(candidates), winner, numbers(winner.name, "test"), numbers(PLAIN, "test"))
+
+
+def _label(trials: Trials, wanted: Mapping[str, Iterable[Stage]], evaluate_on: Split) -> None:
+    """Name the stages as cells of the study, so that the tracker puts them where its trials are."""
+    files, protocol = trials.files, trials.study.evaluation.KIND + ("_test" if evaluate_on == "test" else "")
+    table = f"{PREFIX}{trials.study.name}"
+    cells = [
+        {
+            "name": f"{table}/{case}/{protocol}/{seed}",
+            "case": case,
+            "label": name,
+            "protocol": protocol,
+            "seed": seed,
+            "signature": stage.signature,
+        }
+        for name, stages in wanted.items()
+        for case in ["own" if name == PLAIN else name.replace(" ", "-")]
+        for seed, stage in enumerate(stages)
+    ]
+    write_labels(files.home, table, files.scale, files.data, cells)

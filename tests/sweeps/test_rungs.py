@@ -28,6 +28,7 @@ def run(tmp_path):
     for step in range(1, 7):
         more = {"heldout_top1": 70.0 + step} if step % 3 == 0 else {}
         journal.append({"step": step, "epoch": step / 3, "loss": 6.0 / step, **more})
+    journal.close()
     return run
 
 
