@@ -88,15 +88,18 @@ def test_a_callers_mask_decides_what_is_lost(num_visible, rng):
     assert model(imgs, masking).item() == pytest.approx(error[mask == 1].mean().item(), rel=1e-4)
 
 
+@pytest.mark.parametrize("sampling", ["random", "block", "grid"])
 @pytest.mark.parametrize(("name", "channels"), WAYS)
-def test_panels_of_any_target_and_channels_are_pictures(name, channels, tmp_path):
+def test_panels_of_any_target_mask_and_channels_are_pictures(name, channels, sampling, tmp_path):
     pixels = (images(channels, 4).sigmoid() * 255).byte()
     source = InMemory(pixels, in_chans=channels, size=SIZE)
     split = Images(source, SIZE, None, 0, (0.5,) * channels, (0.25,) * channels, has_margin=False)
-    learner = Reconstruction(recipe(name, channels), split, target_of(name, channels))
-    draw_panels(learner, split, tmp_path / "panels.npz")
-    originals = split.pixels(torch.arange(4), View("eval"))
+    made = recipe(name, channels, mask_sampling=sampling)
+    draw_panels(Reconstruction(made, split, target_of(name, channels)), split, tmp_path / "panels.npz")
+    originals = split.pixels(torch.arange(4), View("eval")).numpy()
+    hidden = draw_masking(made, 0, torch.arange(4)).mask.reshape(4, 1, 8, 32).numpy().repeat(PATCH, 2).repeat(PATCH, 3)
     with np.load(tmp_path / "panels.npz") as panels:
-        assert {panels[part].shape for part in ("originals", "reconstructed", "masked")} == {(4, channels, *SIZE)}
-        assert panels["originals"].astype(np.float32) == pytest.approx(originals.numpy(), abs=1e-3)
+        assert np.abs(panels["originals"] - originals).max() < 1e-3
+        assert np.abs(panels["masked"] - np.where(hidden, 0.5, originals)).max() < 1e-3
+        assert panels["reconstructed"].shape == (4, channels, *SIZE)
         assert ((panels["reconstructed"] >= 0) & (panels["reconstructed"] <= 1)).all()
