@@ -43,9 +43,16 @@ def slurm_conf():
     answer = dev("up")
     if answer.returncode:
         pytest.skip(f"scripts/slurm-dev up failed: {answer.stderr.strip()}")
-    yield answer.stdout.strip().rpartition("=")[2]
-    if not was_up:
+    configuration = answer.stdout.strip().rpartition("=")[2]
+    yield configuration
+    if not was_up and not others_jobs(configuration):
         dev("down")
+
+
+def others_jobs(configuration):
+    """Whether somebody else has come to use the cluster meanwhile."""
+    environment = os.environ | {"SLURM_CONF": configuration}
+    return subprocess.run(["squeue", "-h"], env=environment, capture_output=True, check=False).stdout
 
 
 @pytest.fixture
@@ -81,6 +88,12 @@ def logs():
     """The ends of what the jobs printed."""
     found = sorted(Path("cluster/logs").glob("*.out"))
     return "\n".join(f"{path.name}: {path.read_text()[-600:]}" for path in found[-3:])
+
+
+def jobs(home):
+    """What of the home's arrays is in the queue; others may use the cluster too."""
+    names = {one.array.name for one in Arrays(home).all()}
+    return [state for (name, _), state in queue.queued().items() if name in names]
 
 
 def finished(home, signatures):

@@ -3,8 +3,11 @@
 import contextlib
 import os
 import re
+import shutil
 import signal
+import sqlite3
 import subprocess
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -23,8 +26,11 @@ from mae_core.scales import SCALES
 from mae_core.signature import Stage
 from mae_core.stages.obtain import obtain
 from mae_core.store.attempt import Watch
+from mae_core.store.ends import ends_of
 from mae_core.store.run import Store
-from tests.slurm.conftest import SETTINGS, finished, slurm, until
+from mae_core.tracking.synchronise import synchronise
+from tests.mae_core.training.group import in_ranks
+from tests.slurm.conftest import SETTINGS, finished, jobs, slurm, until
 
 LIMITED = SETTINGS.replace("time = 60", "time = 3").replace("signal_seconds = 20", "signal_seconds = 120")
 
@@ -64,7 +70,7 @@ def paused_at_a_step(home, signature):
 
     process = psutil.Process(until(look).owner["pid"])
     process.suspend()
-    (job,) = [state for state in queue.queued().values() if state.state == "RUNNING"]
+    (job,) = [state for state in jobs(home) if state.state == "RUNNING"]
     return job, process
 
 
@@ -115,25 +121,96 @@ def processes_of(job):
 @pytest.mark.parametrize(
     "disturb", [requeue, preempt, kill_step, fail_node, pytest.param(reach_time_limit, marks=pytest.mark.drill)]
 )
-def test_a_disturbed_stage_goes_on_at_its_step_and_ends_with_the_same_bits(disturb, cluster, undisturbed):
+def test_a_disturbed_stage_goes_on_at_its_step_and_ends_with_the_same_bits(
+    disturb, cluster, undisturbed, empty_database
+):
     stage = stage_of(cluster)
     Store(cluster).plan(stage)
 
     if disturb is reach_time_limit:
         (cluster / "cluster.toml").write_text(LIMITED)
 
+    run = seen_through(cluster, stage, lambda: disturb(*paused_in_mlflow(cluster, stage.signature, empty_database)))
+    assert final(cluster, stage.signature) == undisturbed
+    assert synchronise(cluster).failure == ""
+    assert in_mlflow(cluster, stage.signature) == [len(run.attempts)]
+    assert run.finished.record["ends"].get(TOLD[disturb.__name__]), run.finished.record["ends"]
+
+
+TOLD = {
+    "requeue": "requeued",
+    "preempt": "preempted",
+    "kill_step": "killed",
+    "fail_node": "node failed",
+    "reach_time_limit": "time limit",
+}
+
+
+def seen_through(home, stage, disturb):
+    """Submit a stage, disturb it, and submit it until it is finished; its run, which went on from a checkpoint."""
+
     def submit():
-        snapshot = take_snapshot(cluster)
-        return Cluster(cluster, load(cluster / "cluster.toml"), snapshot).submit([stage], watch=Watch(), again=True)
+        snapshot = take_snapshot(home)
+        return Cluster(home, load(home / "cluster.toml"), snapshot).submit([stage], watch=Watch(), again=True)
 
     submit()
-    disturb(*paused_at_a_step(cluster, stage.signature))
-    until(lambda: finished(cluster, [stage.signature]) or (not queue.queued() and submit() and False))
-    run = Store(cluster).run(stage.signature)
-    assert final(cluster, stage.signature) == undisturbed
+    disturb()
+    until(lambda: finished(home, [stage.signature]) or (not jobs(home) and submit() and False))
+    run = Store(home).run(stage.signature)
     assert len(run.attempts) >= 2
     went_on = re.findall(r"going on from step (\d+)", (run.finished.folder / "log.txt").read_text())
     assert int(went_on[0]) > 0
+    return run
+
+
+def paused_in_mlflow(home, signature, empty_database):
+    """The job and process halted at a step, once MLflow knows of the run."""
+    found = paused_at_a_step(home, signature)
+    shutil.copy(empty_database, home / "mlflow.db")
+    assert synchronise(home).failure == ""
+    assert in_mlflow(home, signature) == [1]
+    return found
+
+
+def in_mlflow(home, signature):
+    """How many attempts each of MLflow's runs tells of that have the signature."""
+    query = """
+        SELECT attempts.value FROM tags AS name JOIN tags AS attempts USING (run_uuid)
+        WHERE name.key = 'mae.signature' AND name.value = ? AND attempts.key = 'mae.attempts'
+    """
+    with closing(sqlite3.connect(home / "mlflow.db")) as connection:
+        return [int(number) for (number,) in connection.execute(query, [signature])]
+
+
+def test_a_job_whose_second_node_loses_its_rank_goes_on_and_ends_with_the_same_bits(cluster, tmp_path):
+    stage, elsewhere = stage_of(cluster, FEWER_EPOCHS), tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "data").symlink_to(cluster / "data")
+    for home in (cluster, elsewhere):
+        Store(home).plan(stage)
+    (cluster / "cluster.toml").write_text(SETTINGS + "nodes = 2\n")
+
+    def undisturbed(ranks):
+        return obtain(stage.signature, Store(elsewhere), Watch(), ranks=ranks).ending
+
+    def kill_rank():
+        job, process = paused_at_a_step(cluster, stage.signature)
+        rank_of(job, 1).kill()
+        process.resume()
+
+    assert in_ranks(2, undisturbed, 300) == ["done", "done"]
+    run = seen_through(cluster, stage, kill_rank)
+    assert final(cluster, stage.signature) == final(elsewhere, stage.signature)
+    (end,) = [end for end in ends_of(run.attempts[0].folder) if end.how == "killed"]
+    assert (end.seen_by, end.node) == ("rank-1", "n2")
+
+
+def rank_of(job, rank):
+    """The process that trains as that rank of the job."""
+    mine = {"SLURM_JOB_ID": job.job_id, "SLURM_PROCID": str(rank)}
+    step = [p for p in processes_of(job) if "mae_core.launch.slurm.job" in " ".join(p.cmdline())]
+    (found,) = [p for p in step if mine.items() <= p.environ().items() and not p.children()]
+    return found
 
 
 def test_two_nodes_with_two_ranks_each_learn_as_one_process_does(cluster, tmp_path):

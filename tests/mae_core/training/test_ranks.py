@@ -3,6 +3,7 @@
 import os
 import signal
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
@@ -137,7 +138,7 @@ def test_what_fails_on_one_rank_is_named_on_all(run):
 
 def test_a_full_disk_under_rank_0_ends_all(run, monkeypatch):
     def full(descriptor):
-        if "checkpoints" in os.readlink(f"/proc/self/fd/{descriptor}"):
+        if "checkpoints" in str(Path(f"/proc/self/fd/{descriptor}").readlink()):
             raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", full)
