@@ -111,13 +111,16 @@ def _panel(axes: Axes, where: Places, rows: Sequence[Row], rivals: Sequence[Row]
         axes.set_xlim(-aside, max(where.at.values()) + aside)
     axes.set_ylabel(f"ours: {metric(rows[0].protocol).label}", color=OURS)
     handles: list[tuple[float, Line2D]] = []
-    for number, (name, points) in enumerate(series_of(results.ablation, rows).items()):
-        handles += _draw_ours(axes, where, points, name, SERIES[number % len(SERIES)])
+    series = series_of(results.ablation, rows)
+    waiting = [name for name, points in series.items() if len(series) > 1 and all(row.mean is None for row in points)]
+    for number, (name, points) in enumerate(series.items()):
+        look = SERIES[number % len(SERIES)]
+        handles += [_named_only(points, name, look)] if name in waiting else _draw_ours(axes, where, points, name, look)
     handles += _draw_rivals(axes, rivals)
     axes.margins(y=0.14)
     if all(row.mean is None for row in (*rows, *rivals)):
         axes.set_yticks([])
-    paper = _draw_paper(axes, where, series_of(results.ablation, rows), paper_setting(results.ablation))
+    paper = _draw_paper(axes, where, series, paper_setting(results.ablation))
     if results.ablation.default in where.at:
         paper.axvline(
             where.at[results.ablation.default], color="0.93", linewidth=9, zorder=0
@@ -127,7 +130,7 @@ def _panel(axes: Axes, where: Places, rows: Sequence[Row], rivals: Sequence[Row]
         for axis in (axes, paper):
             axis.set_ylim(low, high)
     _legend(axes, paper, handles)
-    _write_statuses(axes, where, rows)
+    _write_statuses(axes, where, [row for name, points in series.items() if name not in waiting for row in points])
 
 
 def _root(x: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
@@ -186,6 +189,13 @@ def _draw_ours(
         told = name or (next(iter(models)) if len(models) == 1 else "several models")
         line.set_label(_wrapped(f"ours, {told}, {done[0].data}"))
     return [(done[-1].mean or 0.0, line)] if done else []
+
+
+def _named_only(rows: Sequence[Row], name: str, look: tuple[str, str]) -> tuple[float, Line2D]:
+    """The legend's entry of a curve without a point yet, below those that are drawn: why stands there, once."""
+    statuses = " / ".join(dict.fromkeys(row.status for row in rows))
+    line = Line2D([], [], color=look[0], marker=look[1], linestyle="none", label=_wrapped(f"ours, {name}: {statuses}"))
+    return -math.inf, line
 
 
 def _draw_paper(axes: Axes, where: Places, series: Mapping[str, Sequence[Row]], elsewhere: str) -> Axes:

@@ -15,7 +15,13 @@ STYLE = Path(__file__).with_name("paper.mplstyle")
 
 # Okabe and Ito's colours, which the colour-blind can tell apart; in grey the dashes, markers and labels do
 OURS, PAPER = "#0072B2", "0.45"
-SERIES = ((OURS, "o"), ("#D55E00", "s"), ("#009E73", "D"), ("#B07AA1", "^"))  # colours and markers of several curves
+SERIES = (  # colours and markers of several curves
+    (OURS, "o"),
+    ("#D55E00", "s"),
+    ("#009E73", "D"),
+    ("#B07AA1", "^"),
+    ("#A67C00", "v"),
+)
 BASELINES: dict[str, tuple[str, Any]] = {  # colour, dashes
     "raw_pixels": ("#D55E00", (0, (6, 2))),
     "pca_features": ("#009E73", (0, (1, 1.5))),

@@ -95,6 +95,16 @@ def test_each_series_is_a_curve_of_its_own(laboratory: Laboratory) -> None:
     assert above.lines[0].get_marker() != above.lines[1].get_marker()
 
 
+def test_curve_without_a_point_is_named_with_its_status_in_the_legend_alone(tmp_path: Path) -> None:
+    results = Laboratory(tmp_path, ABLATIONS["partial_finetune"]).imagine(number)  # ours; nobody has the others' files
+    axes = axes_of(results)[0]
+    told = [text.get_text().replace("\n", " ") for text in axes.get_legend().get_texts()]
+    assert "ours, MAE, fashion_mnist" in told
+    assert "ours, MoCo v3: needs" in told
+    assert "paper, MoCo v3 (right-hand axis)" in told
+    assert "needs" not in {text.get_text() for text in axes.texts}
+
+
 def test_axis_whose_values_double_is_logarithmic(laboratory: Laboratory) -> None:
     cases = [replace(case, key=str(100 * 2**n)) for n, case in enumerate(laboratory.ablation.cases[:5])]
     laboratory.ablation = replace(laboratory.ablation, cases=tuple(cases), default="800", claims=())
