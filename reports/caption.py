@@ -129,6 +129,22 @@ def _cost(results: Results, wall_seconds: float | None) -> str:
     return f"All {len(results.records)} finished stages took {duration(results.seconds)} together{speed}{clock}."
 
 
+def machine(results: Results) -> str:
+    """What speed and memory by row are those of, and whether several stages shared the machine."""
+    origins = [record.get("provenance", {}) for record in results.records.values()]
+    shared = any(
+        origin.get("device", "cpu") == "cpu" and int(origin.get("threads") or 0) < int(origin.get("cores") or 0)
+        for origin in origins
+    )
+    text = "Speed is that of one process; memory is the most it took, libraries included, where a run was sampled."
+    if shared:
+        text += (
+            " Here it was a CPU whose cores several stages share, each with fewer threads: speeds depend on what ran "
+            "beside them."
+        )
+    return text
+
+
 def duration(seconds: float) -> str:
     """Seconds as a reader says them, the seconds kept: `3723 s (1 h 2 min)`."""
     minutes = round(seconds / 60)

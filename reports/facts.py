@@ -38,6 +38,7 @@ def facts(
         "comparisons": [comparison.told() for comparison in rivals],
         "caption": caption.caption(results, wall_seconds),
         "origin": caption.origin(results),
+        "machine": caption.machine(results),
         "claims": [
             {
                 "claim": j.claim.text,

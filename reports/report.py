@@ -23,6 +23,7 @@ from mae_core.store.files import TEMPORARY
 from mae_core.store.run import Store
 from reports import quantities, rows, table
 from reports.curves import Curve, pretraining_curves, write_curves, write_probes
+from reports.memory import peak_memory
 from reports.pages import notebook
 from reports.pages.sections import sections
 from reports.quantities import Beside
@@ -138,7 +139,7 @@ def _write(
     write_probes(learnt, folder / "probes.csv")
     _write_tables(results, table_rows, baseline_rows, beside, told["caption"], folder)
     (folder / "report.json").write_text(json.dumps(told, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    _draw(results, (table_rows, baseline_rows), found, learnt, trivial, folder)
+    _draw(results, (table_rows, baseline_rows), found, learnt, trivial, peak_memory(results, home), folder)
     drawn = {path.name for path in folder.iterdir()}
     made = notebook.assemble(f"{told['title']} ({told['source']})", sections(told, drawn))
     ended_early = kernel.execute(made, folder)
@@ -155,6 +156,7 @@ def _draw(
     found: dict[str, Panels],
     learnt: Sequence[Curve],
     trivial: Mapping[str, Mapping[str, float]],
+    memory: Mapping[str, float],
     folder: Path,
 ) -> None:
     from reports.figures import ablation, costs, differences, losses, panels, probing
@@ -163,7 +165,7 @@ def _draw(
     differences.draw(results, numbers[0], folder)
     losses.draw(results, learnt, trivial, folder)
     probing.draw(results, learnt, folder)
-    costs.draw(results, numbers[0], folder)
+    costs.draw(results, numbers[0], memory, folder)
     panels.draw(results, found, folder)
 
 

@@ -17,18 +17,17 @@ from reports.rows import Row
 ROW = 0.19  # inches, of a bar
 
 
-def draw(results: Results, rows: Sequence[Row], folder: Path) -> list[Path]:
-    """Write `costs.png` and `costs.svg`; nothing where nothing is done."""
+def draw(results: Results, rows: Sequence[Row], memory: Mapping[str, float], folder: Path) -> list[Path]:
+    """Write `costs.png` and `costs.svg`; nothing where nothing is done. `memory`: case key → 10⁹ bytes, where known."""
     if not any(row.seconds for row in rows):
         return []
     with styled():
-        return save(compose(results, rows), folder, "costs")
+        return save(compose(results, rows, memory), folder, "costs")
 
 
-def compose(results: Results, rows: Sequence[Row]) -> Figure:
-    """Two panels side by side: number against cost, pre-training images per second by row."""
+def compose(results: Results, rows: Sequence[Row], memory: Mapping[str, float]) -> Figure:
+    """Two panels side by side: number against cost, pre-training images per second and peak memory by row."""
     default = results.ablation.default
-    memory = _memory(results)
     rates = {
         f"{row.case} (default)" if row.case_key == default else row.case: (
             row.images_per_second,
@@ -45,19 +44,6 @@ def compose(results: Results, rows: Sequence[Row]) -> Figure:
     _numbers(left, results, rows)
     _speeds(right, rates)
     return figure
-
-
-def _memory(results: Results) -> dict[str, float]:
-    """Case key → the most memory that its timed updates took on any seed, in 10⁹ bytes, where a GPU measured it.
-
-    On a CPU only the growth of the process is known, which says nothing of a small model.
-    """
-    found: dict[str, float] = {}
-    for result in results.cells:
-        peak = result.record.get("metrics", {}).get("peak_memory_gb")
-        if peak is not None and result.record.get("provenance", {}).get("device", "cpu") != "cpu":
-            found[result.cell.case.key] = max(float(peak), found.get(result.cell.case.key, 0.0))
-    return found
 
 
 def _numbers(axes: Axes, results: Results, rows: Sequence[Row]) -> None:

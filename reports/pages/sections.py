@@ -52,7 +52,7 @@ def sections(facts: Mapping[str, Any], drawn: Collection[str]) -> Iterator[Secti
     yield f"## All protocols in one panel\n\n{INTERACTIVE}", "bundle.compare()"
     if facts["comparisons"]:
         yield f"## MAE at the default row minus each baseline\n\nPaired by seed.\n\n{_points(facts['comparisons'])}", ""
-    yield from _figures(drawn)
+    yield from _figures(drawn, facts["machine"])
     if facts["decisions"]:
         yield f"## What the paper leaves open, and what we chose\n\n{DECISIONS}", "bundle.decisions()"
     yield f"## Where the numbers come from\n\n{facts['origin']}\n\n{COSTS}", "bundle.origins()"
@@ -62,7 +62,7 @@ def sections(facts: Mapping[str, Any], drawn: Collection[str]) -> Iterator[Secti
         yield f"## What is not done\n\n{_points(facts['open'][:MOST_REASONS])}", ""
 
 
-def _figures(drawn: Collection[str]) -> Iterator[Section]:
+def _figures(drawn: Collection[str], machine: str) -> Iterator[Section]:
     if "differences.svg" in drawn:
         text = "Paired by seed, 95 % t-interval; `bundle.differences()` has the numbers."
         yield f"## Each row minus the default row\n\n{text}", "bundle.figure('differences')"
@@ -75,7 +75,7 @@ def _figures(drawn: Collection[str]) -> Iterator[Section]:
         yield f"## Probe accuracy during pre-training\n\n{PROBING}", "bundle.figure('probing')"
         yield INTERACTIVE, "bundle.probing()"
     if "costs.svg" in drawn:
-        yield "## What it costs", "bundle.figure('costs')"
+        yield f"## What it costs\n\n{machine}", "bundle.figure('costs')"
 
 
 def counted(counts: Mapping[str, int]) -> str:
