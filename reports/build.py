@@ -14,6 +14,7 @@ from mae_core.data.catalogue import DataInfo, describe
 from mae_core.errors import UserError
 from mae_core.home import home_folder
 from mae_core.scales import Scale, scale_named
+from mae_core.store.space import disk_full
 from mae_core.tracking.recovery.recovered import recovered
 from reports.results import seeds_found
 
@@ -100,6 +101,11 @@ def main(words: Sequence[str] | None = None) -> int:
     except UserError as error:
         print(error, file=sys.stderr)
         return 2
+    except OSError as error:
+        if not disk_full(error):
+            raise
+        print(f"disk: no space is left for {error.filename or 'the reports'}; free some and repeat.", file=sys.stderr)
+        return 1
 
 
 if __name__ == "__main__":

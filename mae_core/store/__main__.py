@@ -25,6 +25,7 @@ from mae_core.store.damage import damages
 from mae_core.store.inventory import Entry, inventory, size, words
 from mae_core.store.retention import removals, remove
 from mae_core.store.run import Store
+from mae_core.store.space import disk_full
 from mae_core.tracking.labels import Label, labels_in, read_labels
 
 LINE = 200  # where there is no terminal
@@ -67,7 +68,7 @@ def _show(store: Store, _: argparse.Namespace) -> int:
         console.print(table)
     for entry in found:
         if entry.finding != "run":
-            console.print(f"{entry.finding}: {entry.path.name} ({entry.note})", soft_wrap=True, markup=False)
+            console.print(f"{entry.finding}: {entry.name} ({entry.note})", soft_wrap=True, markup=False)
     console.print(f"{len(table.rows)} runs in {store.folder}, {words(size(store.folder))}.", soft_wrap=True)
     return 0
 
@@ -100,7 +101,7 @@ def _verify(store: Store, _: argparse.Namespace) -> int:
     found = 0
     for damage in damages(store):
         found += 1
-        print(f"{damage.path.relative_to(store.folder)}: {damage.what}")
+        print(f"{damage.path.relative_to(store.home)}: {damage.what}")
     print(f"{sum(entry.finding == 'run' for entry in inventory(store))} runs checked, {found or 'nothing'} damaged.")
     return int(found > 0)
 
@@ -109,7 +110,7 @@ def _prune(store: Store, arguments: argparse.Namespace) -> int:
     freed = 0
     for removal in removals(store):
         freed += removal.bytes
-        print(f"{words(removal.bytes):>8}  {removal.path.relative_to(store.folder)}: {removal.why}")
+        print(f"{words(removal.bytes):>8}  {removal.path.relative_to(store.home)}: {removal.why}")
         if not arguments.dry_run:
             remove(removal)
     print(f"{words(freed)} {'would be freed' if arguments.dry_run else 'freed'}.")
@@ -154,12 +155,19 @@ COMMANDS: Mapping[str, Callable[[Store, argparse.Namespace], int]] = {
 
 
 def main(given: Sequence[str] | None = None) -> int:
-    """The command; 0 done, 1 something is damaged or was not imported, 2 bad usage."""
+    """The command; 0 done, 1 something is damaged, was not imported or found no space, 2 bad usage."""
     arguments = _arguments(given)
     try:
-        return COMMANDS[arguments.command](Store(home_folder(arguments.home)), arguments)
+        home = home_folder(arguments.home)
+        return COMMANDS[arguments.command](Store(home), arguments)
     except UserError as error:
         print(error, file=sys.stderr)
+        return 2
+    except OSError as error:
+        if disk_full(error):
+            print(f"disk: no space is left for {error.filename or home}; free some and repeat.", file=sys.stderr)
+            return 1
+        print(f"{error.filename or home} cannot be read or written ({error.strerror}).", file=sys.stderr)
         return 2
 
 

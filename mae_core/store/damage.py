@@ -30,6 +30,9 @@ def damages(store: Store) -> Iterator[Damage]:
             yield from of_run(entry.run)
         elif entry.finding == "unreadable":
             yield Damage(entry.path, f"{entry.note}; repeating its command writes it anew")
+    for plan in sorted(store.plans.glob("*.json")):
+        if is_damaged(plan):
+            yield Damage(plan, "cut short or altered, so its cells are not known; repeating its command writes it anew")
 
 
 def of_run(run: Run) -> Iterator[Damage]:

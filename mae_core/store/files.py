@@ -46,7 +46,8 @@ def replacing(path: Path, *, durable: bool = True) -> Iterator[BinaryIO]:
 def sweep(folder: Path) -> None:
     """Remove what killed writers left in `folder`; only its owner may call this."""
     for left in folder.glob(f"{TEMPORARY}*"):
-        left.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            left.unlink()
 
 
 def checksum(path: Path) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import stat
 from dataclasses import dataclass
@@ -23,6 +24,11 @@ class Entry:
     path: Path
     finding: Finding
     note: str = ""  # why it is no run
+
+    @property
+    def name(self) -> str:
+        """Its name as it can be printed, whatever bytes are in it."""
+        return os.fsencode(self.path.name).decode(errors="backslashreplace")
 
     @property
     def run(self) -> Run:

@@ -91,9 +91,9 @@ def _of_finished(attempt: Attempt, *, finishing: bool) -> Iterator[Removal]:
 
 
 def _leavings(store: Store) -> Iterator[Removal]:
-    """What killed writers left in run folders; an hour is longer than any of them writes."""
+    """What killed writers left in runs, plans and positions; an hour is longer than any of them writes."""
     long_ago = time.time() - LEAVINGS_SECONDS
-    for pattern in (f"{TEMPORARY}*", f"*/{TEMPORARY}*", f"*/attempt-*/{TEMPORARY}*"):
-        for path in sorted(store.folder.glob(pattern)):
+    for folder in ("runs", "runs/*", "runs/*/attempt-*", "plans", "tracking/*"):
+        for path in sorted(store.home.glob(f"{folder}/{TEMPORARY}*")):
             if path.lstat().st_mtime < long_ago:
                 yield _removal(path, "left by a writer that was killed")

@@ -87,6 +87,11 @@ class Store:
         """Where the runs are."""
         return self.home / "runs"
 
+    @property
+    def plans(self) -> Path:
+        """Where launches write down which cells they ask for."""
+        return self.home / "plans"
+
     def run(self, signature: str) -> Run:
         """The run of that signature, whether it exists or not."""
         return Run(self.folder / signature)

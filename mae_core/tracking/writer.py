@@ -16,6 +16,7 @@ from mlflow.entities import Run as Tracked
 from mlflow.exceptions import MlflowException
 
 from mae_core.store.attempt import Watch
+from mae_core.store.files import sweep
 from mae_core.tracking.curve import Point, batches, digest, points
 from mae_core.tracking.database import prepare
 from mae_core.tracking.description import UNPLANNED, Description, origin
@@ -50,6 +51,7 @@ class Writer:
     def __init__(self, destination: Destination) -> None:
         self.destination = destination
         self.positions = Positions(destination.folder)
+        sweep(destination.folder)
         memo = self.positions.memo
         if destination.database is not None:
             prepare(destination.database, migrate=destination.is_default and memo.mlflow != mlflow.__version__)

@@ -1,8 +1,12 @@
 """The store's upkeep: what lies there is named, what is damaged is found, and what goes was not needed."""
 
+import errno
 import os
 import shutil
+import subprocess
+import sys
 import time
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -57,6 +61,53 @@ def test_a_copy_of_a_run_under_another_name_is_no_second_run(tmp_path):
     folder = end(begin(tmp_path, PRETRAIN), loss=0.5).folder
     shutil.copytree(folder, folder.with_name(f"{folder.name}-copy"), symlinks=True)
     assert [run.signature for run in Store(tmp_path).runs() if run.document] == [PRETRAIN.signature]
+
+
+def test_a_name_that_is_no_text_is_told_with_its_bytes(tmp_path):
+    (Path(os.fsdecode(os.fsencode(Store(tmp_path).folder) + b"/my-\xffnotes"))).mkdir(parents=True)
+    command = [sys.executable, "-m", "mae_core.store", "show", "--home", str(tmp_path)]
+    said = subprocess.run(
+        command, capture_output=True, text=True, env=os.environ | {"PYTHONIOENCODING": "utf-8:strict"}
+    )
+    assert (said.returncode, said.stderr) == (0, "")
+    assert "foreign: my-\\xffnotes" in said.stdout
+
+
+def test_a_damaged_plan_is_found(tmp_path, capsys):
+    label(tmp_path, FINETUNED)
+    (plan,) = (tmp_path / "plans").iterdir()
+    plan.write_bytes(plan.read_bytes().replace(b"75", b"76", 1))
+    assert main(["verify", "--home", str(tmp_path)]) == 1
+    assert f"plans/{plan.name}: cut short or altered" in capsys.readouterr().out
+
+
+def test_a_place_that_takes_no_bundle_is_one_sentence(tmp_path, capsys):
+    end(begin(tmp_path, PRETRAIN), loss=0.5)
+    (tmp_path / "file").touch()
+    assert main(["export", str(tmp_path / "file" / "bundle"), "--home", str(tmp_path)]) == 2
+    assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_a_disk_too_full_for_a_bundle_is_one_sentence_and_leaves_nothing(tmp_path, capsys, monkeypatch):
+    def full(*_, **__):
+        raise OSError(errno.ENOSPC, "No space left on device", str(tmp_path / "bundle"))
+
+    end(begin(tmp_path, PRETRAIN), loss=0.5)
+    with monkeypatch.context() as patch:
+        patch.setattr("shutil.copy", full)
+        assert main(["export", str(tmp_path / "bundle"), "--home", str(tmp_path)]) == 1
+    assert capsys.readouterr().err.startswith("disk: no space is left")
+    assert {path.name for path in tmp_path.iterdir()} == {"runs"}
+
+
+@pytest.mark.parametrize("folder", ["plans", "tracking/0123", "runs/.", "runs/pretrain-0123456789abcdef/attempt-1"])
+def test_what_killed_writers_left_long_ago_goes(tmp_path, folder):
+    left = tmp_path / folder / ".partial-x"
+    left.parent.mkdir(parents=True)
+    left.touch()
+    assert list(removals(Store(tmp_path))) == []
+    os.utime(left, (0, 0))
+    assert [removal.path for removal in removals(Store(tmp_path))] == [left]
 
 
 def test_show_lists_runs_with_their_cells_and_says_what_is_none(tmp_path, capsys):
