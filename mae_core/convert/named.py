@@ -40,7 +40,8 @@ class Named:
 def fetch(name: str) -> Named:
     """timm's model `name` with its pretrained weights, from timm's cache or the network.
 
-    Raises UserError where there is no such model, it cannot be fetched, or its network is not ours.
+    Raises UserError where there is no such model, it cannot be fetched, or its network, told by the names of its
+    parameters and by its features, is not ours.
     """
     if name.split(".")[0] not in timm.list_models():
         raise UserError(f"There is no file and timm has no model {name}; `timm.list_pretrained('vit*')` lists its own.")
@@ -51,7 +52,12 @@ def fetch(name: str) -> Named:
         raise UserError(
             f"The weights of {name} could not be fetched ({reason}); try again with a network, or give a file."
         ) from None
-    return named(model)
+    found = named(model)
+    if found.weights.network == "vit" and "norm.weight" in found.weights.tensors:
+        encoder = Encoder(found.weights.encoder())
+        encoder.load_encoder(found.weights.tensors)
+        compare(encoder, found.model)
+    return found
 
 
 def named(model: torch.nn.Module) -> Named:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from mae_core.convert.named import Named, compare, fetch
+from mae_core.convert.named import Named, fetch
 from mae_core.convert.reading import DECODER, read
 from mae_core.convert.weights import Weights
 from mae_core.errors import DataError, RecipeError
@@ -35,8 +35,6 @@ def import_encoder(stage: Stage, store: Store, workspace: Workspace) -> Result:
         remarks += (_held(named, recipe),)
     encoder = Encoder(recipe)
     encoder.load_encoder(fitting.tensors)
-    if named is not None and recipe.image_size == weights.image_size:
-        compare(encoder, named.model)
     told = {"num_heads": weights.decoder_num_heads, "norm_pix_loss": weights.norm_pix_loss}
     save_tensors(
         workspace.folder, fitting.tensors, stage, **({DECODER: json.dumps(told)} if weights.has_decoder else {})

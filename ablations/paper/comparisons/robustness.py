@@ -96,10 +96,9 @@ def _folder(data: str) -> Folder:
 
 def _rows(data: str) -> list[Case]:
     *ours, best = MAE_POINTS[data]
-    protocol = "corruptions" if data == "imagenet_c" else "shifted"
+    protocol, name = _read(data)
     rows = [_case("mae", column, data, paper) for column, paper in zip(COLUMNS, ours, strict=True)]
     rows += [_case("supervised", size, data, paper) for size, paper in zip("BLH", SUPERVISED[data], strict=True)]
-    name = NAMES[data]
     previous = Case(f"{data}_best", f"{name}, previous best", None, {protocol: best}, columns=(protocol,), cited=True)
     return [*rows, previous]
 

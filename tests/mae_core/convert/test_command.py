@@ -1,6 +1,7 @@
 """The command: what it takes and how it refuses."""
 
 import pytest
+import timm
 import torch
 
 from mae_core.convert.__main__ import main
@@ -60,3 +61,11 @@ def test_a_finished_run_is_named_by_its_signature(tmp_path, model):
     finish(attempt)
     assert main([stage.signature, str(tmp_path / "out.pth"), "--to", "official", "--home", str(tmp_path)]) == 0
     assert read(tmp_path / "out.pth").num_heads == 4
+
+
+def test_a_model_that_timm_computes_otherwise_is_not_written(fetchable, tmp_path, monkeypatch, capsys):
+    name, _ = fetchable
+    made = timm.create_model
+    monkeypatch.setattr(timm, "create_model", lambda name, **settings: made(name, act_layer="relu", **settings))
+    assert main([name, str(tmp_path / "weights.safetensors"), "--to", "ours"]) == 2
+    assert "computes something the paper's ViT does not" in capsys.readouterr().err
