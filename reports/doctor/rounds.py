@@ -13,7 +13,10 @@ MOST_ROWS = 4  # named
 
 
 def rounds(results: Results, home: Path) -> list[str]:
-    """What ails the runs of the first seed, a line for each kind of finding; empty where all are healthy."""
+    """What ails the runs of the first seed, a line for each kind of finding; empty where all are healthy.
+
+    Weights are not looked at: trackers and bundles come without, and a report built from them says the same.
+    """
     store, seen = Store(home), set[str]()
     groups: dict[tuple[str, str], list[tuple[str, Finding]]] = {}
     for result in results.everything:
@@ -21,7 +24,7 @@ def rounds(results: Results, home: Path) -> list[str]:
             if stage.signature in seen or result.cell.seed:
                 continue
             seen.add(stage.signature)
-            for finding in examine(Patient(store.run(stage.signature), stage, home)):
+            for finding in examine(Patient(store.run(stage.signature), stage, home), weights=False):
                 groups.setdefault((finding.cause, finding.remedy), []).append((result.cell.case.label, finding))
     return [_told(found) for found in groups.values()]
 

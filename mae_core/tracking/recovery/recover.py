@@ -29,6 +29,7 @@ from mae_core.tracking.description import LABELS
 from mae_core.tracking.labels import Label, write_labels
 
 A_PAGE = 1000
+USAGE = "system/"  # what the run took of its machine, which was never in its journal
 AT_ONCE = 8  # downloads
 RANK = ("FINISHED", "RUNNING", "FAILED", "KILLED")  # which of several runs of one signature counts
 
@@ -107,9 +108,9 @@ def _recover(client: MlflowClient, tracked: Tracked, home: Path) -> list[tuple[L
                 labels = [(Label(**label), signature) for label in json.loads(path.read_text(encoding="utf-8"))]
             else:
                 path.rename((run if path.name == RECIPE else attempt.folder) / path.name)
-    if not (attempt.folder / journal.NAME).is_file():
-        _replay(client, tracked, attempt.folder / journal.NAME)
     record = attempt.record or {}
+    if not record:  # else the journal came along, or there was none
+        _replay(client, tracked, attempt.folder / journal.NAME)
     absent = [name for name in record.get("artefacts", {}) if not (attempt.folder / name).is_file()]
     leave_out(attempt.folder, absent, "recovered from a tracker")
     if record.get("state") == "done":
@@ -120,7 +121,7 @@ def _recover(client: MlflowClient, tracked: Tracked, home: Path) -> list[tuple[L
 def _replay(client: MlflowClient, tracked: Tracked, path: Path) -> None:
     """A journal of the points that the tracker has."""
     rows: dict[tuple[int, int], dict[str, float]] = {}
-    for key in tracked.data.metrics:
+    for key in (key for key in tracked.data.metrics if not key.startswith(USAGE)):
         for point in client.get_metric_history(tracked.info.run_id, key):
             rows.setdefault((point.step, point.timestamp), {})[key] = point.value
     writer = journal.Journal(path)

@@ -33,9 +33,11 @@ def test_killed_writers_lose_and_double_nothing(
     trainer.runs(81)
     assert forks("kill", tmp_path, 20, 0) == ["20"]
     assert 0 < len(tables.points()) < len(journal_points())
+    (next((tmp_path / "tracking").glob("*/")) / ".partial-x").touch()
     sync()
     assert len(tables.names()) == 81
     assert tables.points() == journal_points()
+    assert not list((tmp_path / "tracking").rglob(".partial-*"))
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # MLflow's migrations use what SQLAlchemy 2.1 deprecates

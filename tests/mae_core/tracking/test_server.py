@@ -19,6 +19,8 @@ import pytest
 
 from mae_core.recipes import BASELINE
 from mae_core.signature import Stage
+from mae_core.store import usage
+from mae_core.store.journal import line
 from mae_core.store.run import Store
 from mae_core.tracking import destination
 from mae_core.tracking.follow import Follower
@@ -182,6 +184,7 @@ def test_what_reports_need_comes_back_from_the_server_alone(server: Server, trai
     trainer.train(journal, range(6))
     trainer.checkpoint(attempt, journal, 6)
     trainer.train(journal, range(6, 9))
+    (attempt.folder / usage.NAME).write_bytes(line({"step": 1, "system/process_memory_megabytes": 9.0, "time": 1.0}))
     for stage in (done, living):
         cell = {"name": stage.signature, "case": "75", "label": "75 %", "protocol": "pretrain", "seed": 0}
         write_labels(tmp_path, "mask_ratio", "mini", "recovered", [cell | {"signature": stage.signature}])
