@@ -48,7 +48,7 @@ class MaskedAutoencoder(Encoder):
     def forward(self, imgs: Tensor, masking: Masking) -> Tensor:  # type: ignore[override]
         """The loss of `imgs` (N, C, H, W) under `masking`: a float32 scalar."""
         latent = self.encode(imgs, masking)
-        tokens = self.decode(latent, masking)
+        tokens = self.decode(latent, masking, last=self._compared(masking).shape[1])
         return self.loss(imgs, tokens, masking)
 
     def encode(self, imgs: Tensor, masking: Masking) -> Tensor:
@@ -58,18 +58,20 @@ class MaskedAutoencoder(Encoder):
             return self.transform(tokens, masking.ids_keep)
         return self.transform(self._append_mask_tokens(tokens, masking), masking.ids_shuffle)
 
-    def decode(self, latent: Tensor, masking: Masking) -> Tensor:
-        """Decoded tokens (N, 1+L, decoder width): the class token, the visible patches, the masked patches."""
+    def decode(self, latent: Tensor, masking: Masking, last: int | None = None) -> Tensor:
+        """Decoded tokens (N, 1+L, decoder width): the class token, the visible patches, the masked patches.
+
+        With `last`, only so many of the last ones are computed to the end and returned: (N, last, decoder width).
+        """
         x = self.decoder_embed(latent)
         if not self.recipe.encoder_sees_mask_tokens:
             x = self._append_mask_tokens(x, masking)
         x = x + positions(self.decoder_pos_embed, masking.ids_shuffle)  # [N, 1+L, D']
-        return run_blocks(self.decoder_blocks, x)
+        return run_blocks(self.decoder_blocks, x, last)
 
     def loss(self, imgs: Tensor, tokens: Tensor, masking: Masking) -> Tensor:
-        """The target's loss over the patches it is taken on; the others are not even predicted."""
-        only_masked = self.recipe.loss_on == "masked"
-        ids = masking.ids_masked if only_masked else masking.ids_shuffle
+        """The target's loss over the patches it is taken on, the last of `tokens`; the others are not predicted."""
+        ids = self._compared(masking)
         pred = self._predict(tokens[:, -ids.shape[1] :])
         return self.target.loss(pred, gather(self.target.of(imgs), ids))
 
@@ -77,6 +79,9 @@ class MaskedAutoencoder(Encoder):
         """Predictions for all patches, visible ones included, row by row: (N, L, channels of the target)."""
         tokens = self.decode(self.encode(imgs, masking), masking)
         return gather(self._predict(tokens[:, 1:]), masking.ids_restore)
+
+    def _compared(self, masking: Masking) -> Tensor:
+        return masking.ids_masked if self.recipe.loss_on == "masked" else masking.ids_shuffle
 
     def _predict(self, tokens: Tensor) -> Tensor:
         pred: Tensor = self.decoder_pred(self.decoder_norm(tokens))

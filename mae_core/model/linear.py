@@ -1,0 +1,84 @@
+"""Linear layers whose large float32 products are computed by whichever library is fastest on this processor."""
+
+from __future__ import annotations
+
+import functools
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+# MKL, which PyTorch's products come from, uses half-width vectors on processors that are not Intel's; oneDNN, which is
+# in PyTorch too, uses the full width there: 10 to 15 % more at ViT-B's shapes. Its set-up outweighs that in small
+# products.
+SMALLEST = 256  # features in and out, and rows
+
+
+class Linear(nn.Linear):
+    """nn.Linear: the same parameters, the same results but for rounding."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        """(…, in) to (…, out)."""
+        if _is_large(input, self.weight) and _full_width():
+            y: Tensor = _OneDnn.apply(input, self.weight, self.bias)
+            return y
+        return F.linear(input, self.weight, self.bias)
+
+
+def with_fast_products(module: nn.Module) -> None:
+    """Let all plain linear layers in `module` be `Linear`."""
+    for layer in module.modules():
+        if type(layer) is nn.Linear:
+            layer.__class__ = Linear
+
+
+def _is_large(x: Tensor, weight: Tensor) -> bool:
+    return (
+        x.device.type == "cpu"
+        and x.dtype == weight.dtype == torch.float32
+        and not torch.is_autocast_enabled("cpu")
+        and min(*weight.shape, x.numel() // x.shape[-1]) >= SMALLEST
+    )
+
+
+@functools.cache
+def _full_width() -> bool:
+    """Whether this processor has wide vectors that only oneDNN uses. It is a property of the machine, never timed: two
+    attempts at a run must round alike."""
+    try:
+        intel = "GenuineIntel" in Path("/proc/cpuinfo").read_text()
+    except OSError:
+        return False
+    wide = torch.backends.cpu.get_cpu_capability() == "AVX512"
+    return wide and not intel and torch.backends.mkldnn.is_available() and _product is not None
+
+
+try:
+    _product: Any = torch.ops.mkldnn._linear_pointwise  # what torch.compile calls; there is no public name
+except AttributeError:
+    _product = None
+
+
+def _times(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+    y: Tensor = _product(x, weight, bias, "none", [], "")
+    return y
+
+
+class _OneDnn(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+        ctx.save_for_backward(x, weight)
+        return _times(x, weight, bias)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, Tensor | None, Tensor | None]:
+        x, weight = ctx.saved_tensors
+        of_x, of_weight, of_bias = ctx.needs_input_grad
+        rows = grad.reshape(-1, grad.shape[-1])
+        return (
+            _times(grad, weight.t(), None) if of_x else None,
+            _times(rows.t(), x.reshape(-1, x.shape[-1]).t(), None) if of_weight else None,
+            rows.sum(0) if of_bias else None,
+        )

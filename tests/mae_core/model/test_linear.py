@@ -1,0 +1,54 @@
+"""Products by another library are the same layer: values, gradients, parameters."""
+
+import pytest
+import torch
+from torch import nn
+
+from mae_core.model import linear
+from mae_core.model.linear import SMALLEST, Linear, with_fast_products
+
+LARGE = SMALLEST + 8
+
+
+def computed(layer, x, by_one_dnn, monkeypatch):
+    """Output and all gradients, and how often oneDNN was asked for a product."""
+    asked = []
+    product = linear._product
+    monkeypatch.setattr(linear, "_full_width", lambda: by_one_dnn)
+    monkeypatch.setattr(linear, "_product", lambda *words: asked.append(0) or product(*words))
+    x = x.detach().requires_grad_()
+    y = layer(x)
+    y.square().mean().backward()
+    found = [y.detach(), x.grad, *(p.grad.clone() for p in layer.parameters())]
+    layer.zero_grad()
+    monkeypatch.undo()
+    return found, len(asked)
+
+
+@pytest.mark.parametrize("bias", [True, False])
+@pytest.mark.parametrize("shape", [(LARGE, LARGE), (3, LARGE, LARGE)])
+def test_values_and_gradients_are_nn_linear_s(shape, bias, monkeypatch):
+    torch.manual_seed(0)
+    layer, x = Linear(LARGE, SMALLEST, bias), torch.randn(shape)
+    (ours, products), (theirs, none) = (computed(layer, x, fast, monkeypatch) for fast in (True, False))
+    assert (products, none) == (3, 0)
+    for found, expected in zip(ours, theirs, strict=True):
+        assert (found - expected).norm() <= 1e-6 * expected.norm()
+
+
+@pytest.mark.parametrize(
+    ("rows", "dtype", "autocast"),
+    [(SMALLEST - 1, torch.float32, False), (LARGE, torch.bfloat16, False), (LARGE, torch.float32, True)],
+)
+def test_small_and_narrow_products_are_left_to_pytorch(rows, dtype, autocast, monkeypatch):
+    layer, x = Linear(LARGE, LARGE).to(dtype), torch.randn(rows, LARGE, dtype=dtype)
+    with torch.autocast("cpu", enabled=autocast):
+        assert computed(layer, x, True, monkeypatch)[1] == 0
+
+
+def test_linear_layers_keep_their_parameters_and_others_stay():
+    model = nn.Sequential(nn.Linear(2, 3), nn.Bilinear(2, 3, 4), nn.Sequential(nn.Linear(3, 3)))
+    before = dict(model.state_dict())
+    with_fast_products(model)
+    assert [type(layer) for layer in (model[0], model[1], model[2][0])] == [Linear, nn.Bilinear, Linear]
+    assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
