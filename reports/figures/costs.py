@@ -81,7 +81,7 @@ def _speeds(axes: Axes, rates: Mapping[str, tuple[float, float | None]]) -> None
     colours = [OURS if name.endswith("(default)") else "0.65" for name in rates]
     axes.barh(places, [rate for rate, _ in rates.values()], color=colours, height=0.7)
     for place, (rate, memory) in zip(places, rates.values(), strict=True):
-        told = f"{rate:,.0f}" if memory is None else f"{rate:,.0f}, {memory:.2g} GB"
+        told = f"{rate:,.0f}" if memory is None else f"{rate:,.0f}, {memory:.2f} GB"
         axes.annotate(told, (rate, place), (2, 0), textcoords="offset points", fontsize=6, va="center")
     axes.set_yticks(places, list(rates), fontsize=6.5)
     axes.invert_yaxis()

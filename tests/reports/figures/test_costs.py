@@ -26,5 +26,5 @@ def test_costs_are_named_within_their_panel(tmp_path: Path, measured: bool) -> N
     nearest = min(label.get_window_extent().x0 for label in right.get_yticklabels())
     assert all(text.get_window_extent().x1 < nearest for text in left.texts)
     assert len(right.texts) == 2
-    assert all(("1.2 GB" in text.get_text()) is measured for text in right.texts)
+    assert all(("1.25 GB" in text.get_text()) is measured for text in right.texts)
     assert all(text.get_window_extent().x1 < figure.bbox.x1 for text in right.texts)
