@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+from torch.utils.flop_counter import register_flop_formula
 
 # MKL, which PyTorch's products come from, uses half-width vectors on processors that are not Intel's; oneDNN, which is
 # in PyTorch too, uses the full width there: 10 to 15 % more at ViT-B's shapes. Its set-up outweighs that in small
@@ -59,6 +60,11 @@ try:
     _product: Any = torch.ops.mkldnn._linear_pointwise  # what torch.compile calls; there is no public name
 except AttributeError:
     _product = None
+else:
+
+    @register_flop_formula(_product)
+    def _flops(x: torch.Size, weight: torch.Size, *_: object, **__: object) -> int:
+        return 2 * x.numel() * weight[0]
 
 
 def _times(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:

@@ -3,6 +3,7 @@
 import pytest
 import torch
 from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
 
 from mae_core.model import linear
 from mae_core.model.linear import SMALLEST, Linear, with_fast_products
@@ -52,3 +53,12 @@ def test_linear_layers_keep_their_parameters_and_others_stay():
     with_fast_products(model)
     assert [type(layer) for layer in (model[0], model[1], model[2][0])] == [Linear, nn.Bilinear, Linear]
     assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
+
+
+def test_operations_are_counted_whichever_library_does_them(monkeypatch):
+    layer, x, counts = Linear(LARGE, LARGE), torch.randn(3, LARGE, LARGE), []
+    for fast in (True, False):
+        with FlopCounterMode(display=False) as counter:
+            computed(layer, x, fast, monkeypatch)
+        counts.append(counter.get_total_flops())
+    assert counts == [3 * 2 * 3 * LARGE**3] * 2
