@@ -5,10 +5,10 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator, Mapping
 
-from benchmarks import growth, memory, pipeline, probe, sharing, steps, tracker
+from benchmarks import growth, memory, pipeline, probe, pruning, sharing, steps, tracker
 from benchmarks.result import Line
 
-BENCHMARKS: Mapping[str, Callable[[], Iterator[Line]]] = {
+BENCHMARKS: Mapping[str, Callable[[], Iterator[Line | str]]] = {
     "steps": steps.lines,
     "probe": probe.lines,
     "pipeline": pipeline.lines,
@@ -17,8 +17,10 @@ BENCHMARKS: Mapping[str, Callable[[], Iterator[Line]]] = {
     "tracker": tracker.lines,
     "sharing": sharing.lines,
     "sharing-mini": sharing.mini,
+    "pruning": pruning.lines,
+    "pruning-mini": pruning.mini,
 }
-LONG = ("sharing-mini",)  # only when named
+LONG = ("sharing-mini", "pruning-mini")  # only when named
 
 
 def main(names: list[str]) -> int:
