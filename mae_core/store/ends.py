@@ -6,6 +6,7 @@ told to stop, or a round of submission that read SLURM's accounting.
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -33,10 +34,11 @@ class End:
 
 
 def note(attempt: Path, end: End) -> None:
-    """Write an end down, unless the same witness has told another before."""
+    """Write an end down, unless the same witness has told another before, or the disk is full: work goes on anyway."""
     path = attempt / f"end-{end.seen_by}.json"
-    if not path.exists():
-        write_sealed(path, asdict(end))
+    with contextlib.suppress(OSError):
+        if not path.exists():
+            write_sealed(path, asdict(end))
 
 
 def ends_of(attempt: Path) -> list[End]:

@@ -5,11 +5,12 @@ import time
 import pytest
 
 from ablations import status
-from mae_core.launch.slurm.arrays import Arrays, JobArray
+from mae_core.launch.slurm.arrays import KEEPER_FILE, Arrays, JobArray, cluster_folder
 from mae_core.launch.slurm.launches import ClusterLaunch, Launches
 from mae_core.recipes import BASELINE
 from mae_core.signature import Stage
 from mae_core.store.attempt import OWNER, PROGRESS, take
+from mae_core.store.ends import End, note
 from mae_core.store.files import write_sealed
 from mae_core.store.run import Store
 from mae_core.tracking.labels import write_labels
@@ -56,6 +57,7 @@ def said(home, monkeypatch, capsys):
         ("exit 1", "running"),
         ("exit 0", "interrupted"),
         (f"echo '{AGAIN}'", "queued"),
+        (f"echo '{AGAIN.replace('Priority', 'JobHeldAdmin')}'", "held"),
     ],
 )
 def test_a_job_that_slurm_no_longer_has_does_not_run(said, answer, state):
@@ -63,11 +65,35 @@ def test_a_job_that_slurm_no_longer_has_does_not_run(said, answer, state):
     assert line.split()[3] == state
 
 
+def test_a_held_job_says_who_holds_it_and_how_it_is_let_go(said):
+    (line,) = said(f"echo '{AGAIN.replace('Priority', 'launch failed requeued held')}'")
+    assert line.endswith("launch failed requeued held; `scontrol release 15_0` lets it go")
+
+
+def test_time_limits_and_preemptions_are_counted_apart(home, said):
+    run = Store(home).run(Stage(BASELINE).signature)
+    note(run.attempts[0].folder, End("time limit", "rank-0"))
+    for number, how in enumerate(("preempted", "time limit"), 2):
+        note(take(run.folder, number).folder, End(how, "rank-0"))
+    assert "2 time limit, 1 preempted" in said(f"echo '{AGAIN}'")[0]
+
+
 def test_the_time_left_is_the_trainings_own_estimate(said):
     assert " 1:40 " in said(f"echo '{BEATING}'")[0]
 
 
-@pytest.mark.parametrize(("answer", "lines"), [("exit 0", 2), ("exit 1", 1)])
-def test_a_launch_without_a_keeper_is_told(home, said, answer, lines):
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        ("exit 0", ["gone", "`ablations.run` command brings another"]),
+        ("exit 1", []),
+        ("echo '16|16|0|mae-k|RUNNING|n1|None'", []),
+        ("echo '16|16|0|mae-k|PENDING||JobHeldUser'", ["(JobHeldUser)", "`scontrol release 16_0`"]),
+    ],
+)
+def test_a_launch_without_a_keeper_is_told(home, said, answer, words):
     Launches(home).begin(ClusterLaunch.of((), (), home, home))
-    assert len(said(answer)) == lines
+    write_sealed(cluster_folder(home) / KEEPER_FILE, {"name": "mae-k"})
+    told = said(answer)[1:]
+    assert len(told) == bool(words)
+    assert all(word in told[0] for word in words)

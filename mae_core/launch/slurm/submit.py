@@ -182,10 +182,15 @@ def revive_keeper(home: Path) -> bool:
     if known is None or not launches or slurm.ask(["squeue", "--me", "-h", "-n", known["name"], "-o", "%T"]).strip():
         return False
     last = max(launches, key=lambda launch: launch.begun)
-    for name in [name for name in os.environ if name.startswith(OURS)]:  # what this job was told is not for others
-        del os.environ[name]
-    os.environ.update(known.get("environment", {}))
-    Cluster(home, load(Path(last.settings)), Path(last.snapshot)).keep()
+    before = dict(os.environ)
+    others = {name: value for name, value in before.items() if not name.startswith(OURS)}  # the rest is this job's own
+    try:
+        os.environ.clear()
+        os.environ.update(others | known.get("environment", {}))
+        Cluster(home, load(Path(last.settings)), Path(last.snapshot)).keep()
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
     return True
 
 

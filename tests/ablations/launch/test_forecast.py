@@ -75,3 +75,12 @@ def test_a_cluster_without_settings_is_refused_in_a_sentence(tmp_path, monkeypat
     message = capsys.readouterr().err
     assert "cluster.toml" in message
     assert message.count("\n") == 1
+
+
+@pytest.mark.parametrize(("most", "assumed"), [(None, True), (3, False)])
+def test_what_is_only_assumed_of_the_cluster_is_said(tmp_path, capsys, most, assumed):
+    launch = Launch(select(["mask_ratio"]), SCALES["paper"], 1, describe(SCALES["paper"].data, tmp_path), tmp_path)
+    one = Forecast.of(launch.plan(), Store(tmp_path), ClusterSettings(), most)
+    one.show(Console(width=200), tmp_path)
+    assert ("arrays of at most 1000 tasks are assumed" in capsys.readouterr().out) == assumed
+    assert max(len(array.tasks) for array in one.arrays) <= (most or 1000)

@@ -12,6 +12,7 @@ from mae_core.launch.slurm.standing import standing
 from mae_core.recipes import BASELINE
 from mae_core.signature import Stage
 from mae_core.store.attempt import OWNER, PROGRESS, RECORD, Watch, finish, take
+from mae_core.store.ends import End, note
 from mae_core.store.files import read_sealed, write_sealed
 from mae_core.store.run import Store
 
@@ -124,6 +125,18 @@ def test_a_stage_that_gets_no_further_is_given_up_with_slurms_words(store, comma
     state, reason = Launches(store.home).marked()[signature]
     assert state == "failed"
     assert "3 × NODE_FAIL" in reason
+
+
+@pytest.mark.parametrize(("state", "how"), [("PREEMPTED", None), ("FAILED", "preempted"), ("REQUEUED", "requeued")])
+def test_what_others_took_from_the_cluster_costs_no_try(store, commands, state, how):
+    signature, names = planned(store), []
+    for number in range(1, 6):
+        names.append(submitted(store, signature))
+        attempted(store, signature, job=str(number - 1), state="stopped")
+        if how:
+            note(store.run(signature).attempts[-1].folder, End(how, "rank-0"))
+        sacct(commands, state, names)
+        assert judged(store, signature) == [signature]
 
 
 def test_a_stage_asked_for_anew_has_its_tries_anew_and_no_more(store, commands):

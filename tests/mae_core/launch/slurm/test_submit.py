@@ -13,7 +13,8 @@ from mae_core.launch.slurm.settings import ClusterSettings
 from mae_core.launch.slurm.submit import Cluster, dismissed
 from mae_core.recipes import BASELINE, FINETUNE, LINEAR_PROBE
 from mae_core.signature import Stage
-from mae_core.store.attempt import OWNER, RECORD, take
+from mae_core.store.attempt import OWNER, RECORD, Attempt, take
+from mae_core.store.ends import end_of
 from mae_core.store.files import write_sealed
 from mae_core.store.run import Store
 
@@ -145,3 +146,17 @@ def test_a_node_is_excluded_for_deaths_without_a_word_alone(home, scheduler, com
     one.submit(stages(home, 2)[3:])
     last = max(scheduler[0].glob("*.sh")).read_text()
     assert ("exclude=n1" in last) == (record is None)
+
+
+@pytest.mark.parametrize(("state", "how"), [("OUT_OF_MEMORY", "memory"), ("TIMEOUT", "time limit"), ("FAILED", None)])
+def test_what_accounting_says_of_a_lost_job_is_written_beside_its_attempt(home, scheduler, commands, state, how):
+    wanted, one = stages(home, 1)[:1], cluster(home)
+    one.submit(wanted)
+    (name,) = [array.array.name for array in one.arrays.all()]
+    folder = take(one.store.run(wanted[0].signature).folder, 1).folder
+    write_sealed(folder / OWNER, Attempt(folder).owner | {"job": "1", "boot": "another"})
+    commands("squeue", "exit 0")
+    commands("sacct", f"echo '1_0|{name}|{state}|0:125|n1|2026-01-01T00:00:00|1'")
+    assert one.submit(wanted).stages == 1
+    assert end_of(folder) == how
+    assert "exclude" not in max(scheduler[0].glob("*.sh")).read_text()
