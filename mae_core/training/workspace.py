@@ -57,7 +57,7 @@ class Workspace:
 
     def __post_init__(self) -> None:
         if self.ranks.first:
-            for folder in (self.folder, *(earlier / FOLDER for earlier in self.earlier)):
+            for folder in (self.folder, *self.earlier, *(earlier / FOLDER for earlier in self.earlier)):
                 sweep(folder)
         self._base: Checkpoint | None = None  # gone on from
         self.started = time.monotonic()

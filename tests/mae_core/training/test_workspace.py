@@ -25,7 +25,8 @@ def resumed(run, earlier):
 
 
 def test_what_a_killed_writer_left_of_a_checkpoint_is_swept(run, stopped):
-    (stopped / "checkpoints" / ".partial-xyz").write_bytes(b"half")
+    for folder in (stopped, stopped / "checkpoints"):
+        (folder / ".partial-xyz").write_bytes(b"half")
     resumed(run, stopped)
     assert not list(run.rglob(".partial-*"))
 
