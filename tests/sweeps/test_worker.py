@@ -1,0 +1,66 @@
+"""A worker at a study: what was finished before is looked at rung by rung as if it were trained now."""
+
+from dataclasses import replace
+
+import pytest
+
+from mae_core.data.catalogue import describe
+from mae_core.scales import SMOKE
+from mae_core.store.journal import NAME, Journal
+from mae_core.store.run import Store
+from sweeps.studies import LINEAR_PROBE_LR
+from sweeps.trials import Files, Trials, register
+from sweeps.worker import Worker
+from tests.mae_core.store.shelf import begin, end
+
+STUDY = replace(LINEAR_PROBE_LR, sampler="quasi-random")
+TRIALS = 9
+
+
+@pytest.fixture
+def info(tmp_path):
+    return describe("fashion_mnist", tmp_path)
+
+
+def finish(home, stage, top1):
+    """A finished run whose journal tells `top1` at the end of each epoch."""
+    if Store(home).plan(stage).finished is None:
+        attempt = begin(home, stage, rows=0)
+        journal = Journal(attempt.folder / NAME)
+        for epoch in range(1, stage.recipe.epochs + 1):
+            journal.append({"step": epoch, "epoch": epoch, "loss": 1.0, "heldout_top1": top1})
+        journal.close()
+        end(attempt, top1=top1)
+
+
+@pytest.fixture
+def proposed(tmp_path, info):
+    """The stages that the study proposes, worse from trial to trial, finished by somebody else."""
+    files = Files(tmp_path, "somebody", "smoke", "fashion_mnist")
+    trials, stages = Trials(STUDY, files, register(files), TRIALS), {}
+    while (asked := trials.next(lambda found: STUDY.stage(found, SMOKE, info))) is not None:
+        stages.setdefault(asked[1].signature, asked[1])
+        trials.complete(asked[0], 1.0)
+    for place, stage in enumerate(stages.values()):
+        for one in stage.with_parents():
+            finish(tmp_path, one, 90.0 - place)
+    return stages
+
+
+@pytest.mark.parametrize("rungs", [(), STUDY.rungs])
+def test_finished_runs_are_pruned_by_their_journals_and_nothing_is_trained(tmp_path, info, proposed, rungs):
+    study, files = replace(STUDY, rungs=rungs), Files(tmp_path, "mine", "smoke", "fashion_mnist")
+    trials = Trials(study, files, register(files), TRIALS)
+    Worker(study, trials, SMOKE, info, lambda: False).run()
+    ended = {trial.user_attrs["signature"]: trial.state.name for trial in trials.all()}
+    assert ended == {signature: "PRUNED" if place and rungs else "COMPLETE" for place, signature in enumerate(proposed)}
+    assert all(len(Store(tmp_path).run(signature).attempts) == 1 for signature in proposed)
+
+
+def test_rungs_are_told_to_optuna_at_growing_resource(tmp_path, info, proposed):
+    files = Files(tmp_path, "mine", "smoke", "fashion_mnist")
+    trials = Trials(STUDY, files, register(files), TRIALS)
+    Worker(STUDY, trials, SMOKE, info, lambda: False).run()
+    first, second = trials.all()[:2]
+    assert first.intermediate_values == {1: 90.0, 3: 90.0}
+    assert second.intermediate_values == {1: 89.0}
