@@ -11,9 +11,10 @@ from pathlib import Path
 import pytest
 
 from mae_core.launch.slurm import queue
-from mae_core.launch.slurm.arrays import Arrays
+from mae_core.launch.slurm.arrays import KEEPER_FILE, Arrays
+from mae_core.store.files import read_sealed
 from mae_core.store.run import Store
-from tests.slurm.conftest import SETTINGS, until
+from tests.slurm.conftest import SETTINGS, slurm, until
 
 ROOT = Path(__file__).parents[2]
 HELD = SETTINGS.replace("stages_per_job = 8", "more = { hold = true }")
@@ -57,14 +58,23 @@ def local_table(home, words, name):
     return table(home, name)
 
 
+def end_keeper(home):
+    """End the keeper, so that a job has to bring another; its name."""
+    name = read_sealed(home / "cluster" / KEEPER_FILE)["name"]
+    slurm("scancel", "--name", name)
+    return name
+
+
 def check_equal_to_the_local_pool(words, name, home, elsewhere):
-    """Submit, close the launcher, wait for the keeper's report, and compare it with the local pool's."""
+    """Submit, close the launcher, end the keeper, and compare the next one's report with the local pool's."""
     launcher = launch(*words, home=home)
     _, err = launcher.communicate()
     assert launcher.returncode == 0, err
+    ended = end_keeper(home)
     elsewhere.mkdir()
     (elsewhere / "data").symlink_to(home / "data")
     expected = local_table(elsewhere, words, name)
+    until(lambda: (read_sealed(home / "cluster" / KEEPER_FILE) or {}).get("name", "") != ended)
     until(lambda: list((home / "cluster" / "launches").glob("*.over")))
     assert {row["status"] for row in expected.values()} == {"done"}
     assert table(home, name) == expected
@@ -75,7 +85,7 @@ def test_a_plan_finishes_without_its_launcher_and_gives_the_local_pools_table(cl
     spec.write_text(SPEC)
     check_equal_to_the_local_pool([str(spec)], "two", cluster, tmp_path / "elsewhere")
     assert all(len(run.attempts) == 1 for run in Store(cluster).runs())
-    until(lambda: not queue.queued())  # the keeper leaves when nothing is left
+    until(lambda: not (cluster / "cluster" / KEEPER_FILE).exists())  # the keeper leaves when nothing is left
 
 
 @pytest.mark.drill
