@@ -11,17 +11,26 @@ from benchmarks.duel import spread
 from benchmarks.homes import empty_home
 from benchmarks.result import Line
 from benchmarks.script import do
+from mae_core.data import splits
 from mae_core.data.catalogue import describe
+from mae_core.data.images import View
 from mae_core.recipes import BASELINE, LINEAR_PROBE, LinearProbeRecipe, untrained
 from mae_core.scales import MINI
 from mae_core.signature import Stage
+from mae_core.stages.evaluations.features import features, frozen_encoder
+from mae_core.stages.images import images_of
+from mae_core.stages.weights import encoder_of
 from mae_core.store.run import Store
 
 LRS = (0.1, 0.3, 1.0, 2.0, 3.0, 6.0, 10.0, 20.0, 30.0, 100.0)
 
 
 def lines() -> Iterator[Line]:
-    """Ten learning rates at mini: the time of ten runs over that of one with ten heads."""
+    """Ten learning rates at mini: the time of ten runs over that of one with ten heads.
+
+    A run of one learning rate has nothing to choose and never looks at held-out images; to choose among ten such runs
+    each has to, which is added.
+    """
     with empty_home() as home:
         info = describe(MINI.data, home)
         encoder = Stage(MINI.apply(untrained(BASELINE), info))
@@ -30,10 +39,22 @@ def lines() -> Iterator[Line]:
         assert isinstance(probe, LinearProbeRecipe)
         together = _seconds(home, Stage(replace(probe, base_lrs=LRS), (encoder,)))
         apart = sum(_seconds(home, Stage(replace(probe, base_lrs=(lr,)), (encoder,))) for lr in LRS)
+        apart += sum(_looking(home, Stage(probe, (encoder,))) for _ in LRS)
     yield Line("linear probe, 10 learning rates", "mini", "one run for each", spread([apart / together]))
 
 
 def _seconds(home: Path, stage: Stage) -> float:
     begun = time.perf_counter()
     do(stage, Store(home))
+    return time.perf_counter() - begun
+
+
+def _looking(home: Path, stage: Stage) -> float:
+    """Seconds for the features of the held-out images."""
+    recipe, store = stage.recipe, Store(home)
+    assert isinstance(recipe, LinearProbeRecipe)
+    images = images_of(recipe, encoder_of(stage), store, "train")
+    encoder = frozen_encoder(stage, store)
+    begun = time.perf_counter()
+    features(encoder, recipe, images, splits.heldout(len(images)), View("eval"))
     return time.perf_counter() - begun
