@@ -17,9 +17,10 @@ from plotly.offline import get_plotlyjs
 from mae_core.data.catalogue import DataInfo
 from mae_core.scales import Scale
 from mae_core.store.run import Store
+from sweeps.rows import conclusion, tuned_rows
 from sweeps.rungs import searched, trained_epochs
 from sweeps.trials import Trials
-from sweeps.winners import Verdict
+from sweeps.winners import PLAIN, Verdict
 
 HERE = Path(__file__).parent
 
@@ -40,11 +41,14 @@ def write(
     trials.to_csv(folder / "trials.csv", index=False)
     winners.to_csv(folder / "winners.csv", index=False)
     sentences = [f"{verdict.study.title}: {verdict.sentence()}" for verdict in verdicts if verdict]
-    if len(views) > 1:
-        sentences.append(_conclusion([verdict for verdict in verdicts if verdict]))
-    (folder / "winners.md").write_text(
-        "\n\n".join([*sentences, winners.to_markdown(index=False, floatfmt=".2f")]) + "\n", encoding="utf-8"
-    )
+    tables = [winners]
+    rows = tuned_rows([verdict for verdict in verdicts if verdict])
+    if len(rows):
+        rows.to_csv(folder / "rows.csv", index=False)
+        sentences.insert(0, conclusion(rows))
+        tables.insert(0, rows)
+    told = [table.to_markdown(index=False, floatfmt=".2f") for table in tables]
+    (folder / "winners.md").write_text("\n\n".join([*sentences, *told]) + "\n", encoding="utf-8")
     environment = Environment(loader=FileSystemLoader(HERE), undefined=StrictUndefined, autoescape=True)
     page = environment.get_template("report.html.j2").render(
         plotly_js=get_plotlyjs(),
@@ -52,6 +56,7 @@ def write(
         scale=scale.name,
         data=info.name,
         sentences=sentences,
+        rows=rows.to_html(index=False, float_format="{:.2f}".format, border=0, na_rep="") if len(rows) else "",
         winners=winners.to_html(index=False, float_format="{:.2f}".format, border=0),
         trials=trials.to_html(index=False, float_format="{:.3g}".format, border=0, na_rep=""),
         figures=[figure for view in views for figure in _figures(view)],
@@ -84,7 +89,7 @@ def _trials(view: Trials, scale: Scale, info: DataInfo, store: Store) -> pd.Data
 
 def _winners(verdict: Verdict) -> Iterator[dict[str, Any]]:
     """A line for each candidate, best first; test numbers for the winner and the plain settings only."""
-    tests = {verdict.winner.name: verdict.tuned, "the scale's own": verdict.plain}
+    tests = {verdict.winner.name: verdict.tuned, PLAIN: verdict.plain}
     for candidate in verdict.candidates:
         test = tests.get(candidate.name)
         yield {
@@ -96,22 +101,6 @@ def _winners(verdict: Verdict) -> Iterator[dict[str, Any]]:
             "test_top1": sum(test) / len(test) if test else None,
             **candidate.params,
         }
-
-
-def _conclusion(verdicts: Sequence[Verdict]) -> str:
-    """Whether tuning each row changes which row is best, and the rows' order."""
-    rows = pd.DataFrame(
-        {
-            "plain": {verdict.study.row: sum(verdict.plain) / len(verdict.plain) for verdict in verdicts},
-            "tuned": {verdict.study.row: sum(verdict.tuned) / len(verdict.tuned) for verdict in verdicts},
-        }
-    )
-    best = rows.idxmax()
-    told = f"the best row stays {best['plain']}" if best["plain"] == best["tuned"] else (
-        f"the best row changes from {best['plain']} to {best['tuned']}"
-    )  # fmt: skip
-    tau = rows["plain"].corr(rows["tuned"], method="kendall")
-    return f"With each row tuned, {told}; Kendall's τ-b between the plain and the tuned order is {tau:.2f}."
 
 
 def _figures(view: Trials) -> Iterator[str]:

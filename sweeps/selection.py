@@ -28,7 +28,12 @@ def select(name: str) -> list[Study]:
     if kind == TUNE_ROWS:
         if not ablation:
             raise UserError("Say whose rows to tune, for example `tune_rows mask_ratio`.")
-        return [study for one in select_ablations([ablation]) for study in tune_rows(one.ablation)]
+        found = [study for one in select_ablations([ablation]) for study in tune_rows(one.ablation, one.only)]
+        if not found:
+            raise UserError(
+                f"{ablation} has no row that is pre-trained here and fine-tuned for its number; tune another."
+            )
+        return found
     if name not in STUDIES:
         close = difflib.get_close_matches(name, [*STUDIES, TUNE_ROWS], n=1)
         hint = f"did you mean {close[0]}?" if close else f"choose one of {', '.join([*STUDIES, TUNE_ROWS])}."

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from ablations.spec import Ablation
-from mae_core.recipes import LINEAR_PROBE, PretrainRecipe
+from ablations.spec import Ablation, Case
+from mae_core.recipes import LINEAR_PROBE, FinetuneRecipe, PretrainRecipe
 from sweeps.space import Between, OneOf, PaperValue, Times
-from sweeps.study import Study
+from sweeps.study import Row, Study
 
 PRETRAIN_LR = Study(
     name="pretrain_lr",
@@ -56,15 +56,31 @@ STUDIES: Mapping[str, Study] = {
 ROW_TRIALS = 6  # the same small budget for each row
 
 
-def tune_rows(ablation: Ablation) -> Iterator[Study]:
-    """A study of the fine-tuning settings for each row of `ablation` that we run, all with the same budget."""
+def tune_rows(ablation: Ablation, only: str | None = None) -> Iterator[Study]:
+    """A study of the fine-tuning settings for each row of `ablation`, or the row `only`, all with the same budget.
+
+    Rows that we do not pre-train, or do not fine-tune on the same data, have none.
+    """
     for case in ablation.cases:
-        if case.state == "run" and isinstance(case.recipe, PretrainRecipe):
-            yield Study(
-                name=f"tune_rows-{ablation.name}-{case.key}",
-                title=f"{ablation.title}, {case.label}",
-                space={"finetune.base_lr": Times(0.25, 4.0), "finetune.layer_decay": Between(0.6, 1.0)},
-                pretraining=case.recipe,
-                trials=ROW_TRIALS,
-                row=case.key,
-            )
+        evaluation = _fine_tuning(ablation, case)
+        if evaluation is None or not isinstance(case.recipe, PretrainRecipe) or only not in (None, case.key):
+            continue
+        yield Study(
+            name=f"tune_rows-{ablation.name}-{case.key}",
+            title=f"{ablation.title}, {case.label}",
+            space={"finetune.base_lr": Times(0.25, 4.0), "finetune.layer_decay": Between(0.6, 1.0)},
+            pretraining=case.recipe,
+            evaluation=evaluation,
+            trials=ROW_TRIALS,
+            row=Row(case.key, case.label, case.paper.get("finetune")),
+        )
+
+
+def _fine_tuning(ablation: Ablation, case: Case) -> FinetuneRecipe | None:
+    """How the row is fine-tuned for its number in the table; None where it has none, or we do not compute it."""
+    if case.state != "run" or case.through or case.data:
+        return None
+    if "finetune" not in ablation.protocols or "finetune" not in (case.columns or ablation.protocols):
+        return None
+    found = case.evaluations.get("finetune", ablation.protocols["finetune"])
+    return found if isinstance(found, FinetuneRecipe) else None

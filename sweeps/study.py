@@ -17,6 +17,15 @@ Sampler = Literal["tpe", "gp", "quasi-random"]
 
 
 @dataclass(frozen=True)
+class Row:
+    """The row of an ablation's table that a study tunes."""
+
+    key: str
+    label: str
+    paper: float | None  # the paper's number
+
+
+@dataclass(frozen=True)
 class Study:
     """A search for settings on held-out train images."""
 
@@ -29,7 +38,7 @@ class Study:
     top: int = 3  # the best trials, repeated with more seeds before one is called the winner
     sampler: Sampler = "tpe"
     rungs: tuple[float, ...] = (1 / 9, 1 / 3)  # shares of the longest searched stage, after which a bad trial may end
-    row: str = ""  # of the ablation whose row is tuned
+    row: Row | None = None  # the row that is tuned, where a study tunes one
 
     def stage(
         self,

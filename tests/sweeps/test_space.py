@@ -4,9 +4,11 @@ import pytest
 
 from ablations.paper import ABLATIONS
 from mae_core.data.catalogue import describe
+from mae_core.errors import UserError
 from mae_core.recipes import BASELINE, FINETUNE
 from mae_core.scales import MINI
 from mae_core.signature import Stage
+from sweeps.selection import select
 from sweeps.space import Between, OneOf, Times
 from sweeps.studies import FINETUNE_LR, MASK_RATIO_BY_DECODER_DEPTH, STUDIES, tune_rows
 
@@ -51,5 +53,22 @@ def test_values_of_the_papers_recipe_are_mapped_like_an_ablations_rows(info):
 def test_every_run_row_of_an_ablation_gets_the_same_search():
     ablation = ABLATIONS["mask_ratio"]
     studies = list(tune_rows(ablation))
-    assert [study.row for study in studies] == [case.key for case in ablation.cases]
+    assert [study.row.key for study in studies] == [case.key for case in ablation.cases]
     assert len({(study.trials, tuple(study.space)) for study in studies}) == 1
+
+
+def test_rows_are_fine_tuned_as_their_table_says():
+    partial = list(tune_rows(ABLATIONS["partial_finetune"]))
+    assert len({study.evaluation for study in partial}) == len(partial) > 1
+    assert {study.evaluation.KIND for study in partial} == {"finetune"}
+
+
+def test_one_row_of_an_ablation_is_one_study():
+    (study,) = select("tune_rows-mask_ratio:75")
+    assert (study.row.key, study.row.paper) == ("75", 84.9)
+
+
+@pytest.mark.parametrize("name", ["reconstructions", "linear_probe_methods", "robustness"])
+def test_ablations_that_fine_tune_nothing_have_no_rows_to_tune(name):
+    with pytest.raises(UserError, match="tune another"):
+        select(f"tune_rows-{name}")
