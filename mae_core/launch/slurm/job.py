@@ -23,9 +23,9 @@ from mae_core.launch.ranks import joined
 from mae_core.launch.slurm.arrays import Arrays, cluster_folder
 from mae_core.launch.slurm.launches import Launches
 from mae_core.launch.slurm.queue import ask
+from mae_core.launch.slurm.recovery.supervisor import supervised
+from mae_core.launch.slurm.recovery.witness import note_before_restart, note_own
 from mae_core.launch.slurm.settings import ClusterError
-from mae_core.launch.slurm.supervisor import supervised
-from mae_core.launch.slurm.witness import note_before_restart, note_own
 from mae_core.launch.worker import Wish
 from mae_core.store.attempt import LEASE_SECONDS, Watch
 from mae_core.store.ends import TAKEN, How, end_of

@@ -20,7 +20,7 @@ from mae_core.errors import UserError
 from mae_core.launch.slurm import queue as slurm
 from mae_core.launch.slurm.job import STOPPED, requeue
 from mae_core.launch.slurm.launches import ClusterLaunch, Launches
-from mae_core.launch.slurm.policy import Policy
+from mae_core.launch.slurm.recovery.policy import Policy
 from mae_core.launch.slurm.settings import load
 from mae_core.launch.slurm.standing import Standing
 from mae_core.launch.slurm.submit import Cluster, dismissed

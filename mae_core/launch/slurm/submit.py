@@ -20,15 +20,15 @@ from mae_core.launch.slurm.arrays import (
     new_name,
     tasks_of,
 )
-from mae_core.launch.slurm.held import let_go
 from mae_core.launch.slurm.launches import Launches
 from mae_core.launch.slurm.layout import lay_out
-from mae_core.launch.slurm.nodes import bad_nodes, lost_since
+from mae_core.launch.slurm.recovery.held import let_go
+from mae_core.launch.slurm.recovery.nodes import bad_nodes, lost_since
+from mae_core.launch.slurm.recovery.witness import note_slurms
 from mae_core.launch.slurm.rounds import submitting
 from mae_core.launch.slurm.settings import ClusterError, ClusterSettings, load
 from mae_core.launch.slurm.standing import Standing, standing
 from mae_core.launch.slurm.submission import Submitter
-from mae_core.launch.slurm.witness import note_slurms
 from mae_core.signature import Stage
 from mae_core.store.attempt import Attempt, Watch
 from mae_core.store.ends import End, end_of, ends_of

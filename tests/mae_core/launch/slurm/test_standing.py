@@ -6,8 +6,8 @@ import pytest
 
 from mae_core.launch.slurm.arrays import Arrays, JobArray, tasks_of
 from mae_core.launch.slurm.launches import ClusterLaunch, Launches
-from mae_core.launch.slurm.policy import Policy
 from mae_core.launch.slurm.queue import JobState
+from mae_core.launch.slurm.recovery.policy import Policy
 from mae_core.launch.slurm.standing import standing
 from mae_core.recipes import BASELINE
 from mae_core.signature import Stage

@@ -2,7 +2,7 @@
 
 import pytest
 
-from mae_core.launch.slurm.witness import note_before_restart, note_own
+from mae_core.launch.slurm.recovery.witness import note_before_restart, note_own
 from mae_core.store.attempt import RECORD, take
 from mae_core.store.ends import ends_of
 from mae_core.store.files import write_sealed

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from mae_core.launch.slurm.nodes import bad_nodes, lost_since
 from mae_core.launch.slurm.queue import JobState
+from mae_core.launch.slurm.recovery.nodes import bad_nodes, lost_since
 from mae_core.store.ends import End
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from mae_core.launch.slurm import supervisor
-from mae_core.launch.slurm.supervisor import supervised
+from mae_core.launch.slurm.recovery import supervisor
+from mae_core.launch.slurm.recovery.supervisor import supervised
 from mae_core.training.watchdog import EXIT_HUNG
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
