@@ -1,8 +1,7 @@
 """The sweep command: from nothing to a report, killed and repeated; bad input is one sentence."""
 
+import contextlib
 import json
-import os
-import signal
 import sqlite3
 import subprocess
 import sys
@@ -12,6 +11,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pandas as pd
+import psutil
 import pytest
 
 from mae_core.store.run import Store
@@ -73,15 +73,28 @@ def in_mlflow(home: Path) -> Counter:
         return Counter(database.execute(query))
 
 
-@pytest.mark.slow
-def test_a_sweep_that_is_killed_goes_on_and_ends_at_its_number(tmp_path, home):
-    words = command(home, "finetune_lr", "--trials", "4")
-    first = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
-    journal = home / "sweeps" / "finetune_lr.journal"
+def workers_at(journal: Path, launcher: psutil.Process, but: set[int]) -> list[psutil.Process]:
+    """The launcher's workers, others than those numbered, once the study has a trial under way."""
     deadline = time.monotonic() + 120
-    while time.monotonic() < deadline and not (journal.exists() and '"signature' in journal.read_text()):
+    while time.monotonic() < deadline:
+        found = [child for child in launcher.children() if child.pid not in but and "sweeps.worker" in child.cmdline()]
+        if found and journal.exists() and '"signature' in journal.read_text():
+            return found
         time.sleep(0.2)
-    os.killpg(first.pid, signal.SIGKILL)
+    pytest.fail("no worker began")
+
+
+@pytest.mark.slow
+def test_a_sweep_whose_worker_and_then_everything_is_killed_goes_on_and_ends_at_its_number(home):
+    words = command(home, "finetune_lr", "--trials", "4")
+    first = psutil.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    journal = home / "sweeps" / "finetune_lr.journal"
+    early = workers_at(journal, first, set())
+    early[0].kill()
+    workers_at(journal, first, {worker.pid for worker in early})  # another was hired in its place
+    for process in [first, *first.children(recursive=True)]:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process.kill()
     first.wait()
     again = subprocess.run(words, capture_output=True, text=True, timeout=280, check=False)
     assert again.returncode == 0, again.stdout + again.stderr
