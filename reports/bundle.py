@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from IPython.display import SVG, Image, Markdown
 
-from reports.statistics import spread
+from reports.verdicts.statistics import spread
 
 if TYPE_CHECKING:
     from reports.figures.interactive import Interactive

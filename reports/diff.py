@@ -24,7 +24,7 @@ from mae_core.store.bundle import opened
 from mae_core.store.run import Store
 from mae_core.tracking.labels import read_labels
 from reports.metrics import Metric, metric
-from reports.statistics import Spread, paired, spread
+from reports.verdicts.statistics import Spread, paired, spread
 
 LINE = 200  # where there is no terminal
 Key = tuple[str, str, str, str, str]  # ablation, scale, data, case, protocol

@@ -21,14 +21,14 @@ from mae_core.data.catalogue import DataInfo
 from mae_core.scales import Scale
 from mae_core.store.files import TEMPORARY
 from mae_core.store.run import Store
-from reports import quantities, rows, table
 from reports.curves import Curve, pretraining_curves, write_curves, write_probes
 from reports.memory import peak_memory
 from reports.pages import notebook
 from reports.pages.sections import sections
-from reports.quantities import Beside
 from reports.results import TROUBLE, Results, collect
-from reports.rows import Row
+from reports.tables import quantities, rows, table
+from reports.tables.quantities import Beside
+from reports.tables.rows import Row
 
 if TYPE_CHECKING:  # whatever imports matplotlib is imported where it is used, while the notebook's kernel starts up
     from reports.figures.panels import Panels
@@ -122,9 +122,9 @@ def _write(
 ) -> dict[str, Any]:
     """Write all files of the report to `folder`; the facts are returned."""
     from reports.doctor.rounds import rounds
-    from reports.facts import facts
     from reports.figures.panels import found_panels
     from reports.predictors import trivial_of_targets
+    from reports.tables.facts import facts
 
     table_rows, baseline_rows = rows.table_rows(results), rows.baseline_rows(results)
     found, learnt = found_panels(results, home), pretraining_curves(results, home)

@@ -20,10 +20,10 @@ from mae_core.model.targets import Target
 from mae_core.recipes import PretrainRecipe
 from mae_core.signature import Stage
 from mae_core.stages.device import autocast, device_of
-from mae_core.stages.fitted_targets import target_of
 from mae_core.stages.images import images_of
 from mae_core.stages.probing import Probing
 from mae_core.stages.result import Result
+from mae_core.stages.targets.fitted_targets import target_of
 from mae_core.stages.weights import save_weights
 from mae_core.store.run import Store
 from mae_core.training.course import Batch, course_of

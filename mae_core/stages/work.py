@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping
 import torch
 
 from mae_core.signature import Stage
-from mae_core.stages.dalle import dalle
 from mae_core.stages.evaluations.finetune import finetune
 from mae_core.stages.evaluations.knn import knn
 from mae_core.stages.evaluations.linear_probe import linear_probe
@@ -16,10 +15,11 @@ from mae_core.stages.evaluations.reconstruct import reconstruct
 from mae_core.stages.evaluations.ridge import ridge
 from mae_core.stages.evaluations.robustness import robustness
 from mae_core.stages.imported import import_encoder
-from mae_core.stages.pca import pca
 from mae_core.stages.pretrain import pretrain
 from mae_core.stages.result import Result
-from mae_core.stages.tokenizer import tokenizer
+from mae_core.stages.targets.dalle import dalle
+from mae_core.stages.targets.pca import pca
+from mae_core.stages.targets.tokenizer import tokenizer
 from mae_core.stages.untrained import untrained
 from mae_core.stages.wall_clock import wall_clock
 from mae_core.store.run import Store

@@ -17,11 +17,11 @@ from matplotlib.lines import Line2D
 from matplotlib.patheffects import withStroke
 
 from ablations.spec import PROTOCOL_LABELS, Ablation
-from reports.caption import paper_setting, setting
 from reports.figures.style import BASELINES, OURS, PAPER, SERIES, WIDTH, margins, save, styled
 from reports.metrics import metric
 from reports.results import Results
-from reports.rows import Row
+from reports.tables.caption import paper_setting, setting
+from reports.tables.rows import Row
 
 PANEL_HEIGHT = 2.6  # inches
 LEFT, RIGHT, ABOVE = 0.6, 2.85, 0.6  # margins in inches; the legend stands on the right

@@ -12,7 +12,7 @@ from ablations.spec import PROTOCOL_LABELS
 from reports.figures.style import OURS, SERIES, WIDTH, margins, note, save, styled
 from reports.metrics import metric
 from reports.results import Results
-from reports.rows import Row
+from reports.tables.rows import Row
 
 ROW = 0.19  # inches, of a bar
 

@@ -13,13 +13,13 @@ from ablations.paper import ABLATIONS
 from ablations.spec import PROTOCOL_LABELS, Ablation
 from mae_core.data.catalogue import DataInfo
 from mae_core.scales import Scale
-from reports.caption import paper_setting, setting
 from reports.pages.page import page
-from reports.quantities import quantities, told
-from reports.recommendation import best_beyond_noise
 from reports.results import STATUSES, Results, collect
-from reports.rows import Row, table_rows, write_rows
-from reports.table import MARKS, Layout, Line, coinciding, latex_of, markdown, ours, tabular
+from reports.tables.caption import paper_setting, setting
+from reports.tables.quantities import quantities, told
+from reports.tables.rows import Row, table_rows, write_rows
+from reports.tables.table import MARKS, Layout, Line, coinciding, latex_of, markdown, ours, tabular
+from reports.verdicts.recommendation import best_beyond_noise
 
 NAME, TITLE, SOURCE = "table_1", "MAE ablations, six parts on one page", "Table 1"
 _SHORT = {"finetune": "ft", "linear_probe": "lin", "flops_x": "FLOPs"}  # the paper's column heads

@@ -7,9 +7,9 @@ import pytest
 from mae_core.store.journal import Journal
 from mae_core.store.run import Store
 from mae_core.store.usage import NAME
-from reports.caption import machine
 from reports.memory import peak_memory
 from reports.results import Results
+from reports.tables.caption import machine
 from tests.reports.laboratory import Laboratory
 
 PROCESS = "system/process_memory_megabytes"

@@ -25,7 +25,7 @@ from reports.doctor.checks import decoder_missing
 from reports.doctor.patient import Patient
 from reports.doctor.rounds import rounds
 from reports.results import Results, collect, metric
-from reports.rows import baseline_rows, table_rows, write_cells
+from reports.tables.rows import baseline_rows, table_rows, write_cells
 from tests.reports.laboratory import Laboratory
 
 

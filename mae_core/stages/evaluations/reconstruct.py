@@ -13,10 +13,10 @@ from mae_core.model.masking import draw_masking
 from mae_core.recipes import ImportRecipe, PretrainRecipe, ReconstructRecipe
 from mae_core.signature import Stage
 from mae_core.stages.device import autocast, device_of
-from mae_core.stages.fitted_targets import target_of
 from mae_core.stages.images import images_of, some
 from mae_core.stages.pretrain import PANELS, Reconstruction, draw_panels
 from mae_core.stages.result import Result
+from mae_core.stages.targets.fitted_targets import target_of
 from mae_core.stages.weights import WEIGHTS, encoder_weights
 from mae_core.store.run import Store
 from mae_core.training.workspace import Workspace

@@ -15,7 +15,7 @@ from ablations.spec import Cell
 from mae_core.scales import SCALES
 from reports.figures.ablation import compose, draw
 from reports.results import Results
-from reports.rows import baseline_rows, table_rows
+from reports.tables.rows import baseline_rows, table_rows
 from tests.reports.laboratory import BASELINES, Laboratory
 
 

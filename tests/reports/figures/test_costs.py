@@ -8,7 +8,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from ablations.paper import ABLATIONS
 from reports.figures import costs
 from reports.figures.style import styled
-from reports.rows import table_rows
+from reports.tables.rows import table_rows
 from tests.reports.laboratory import Laboratory
 
 

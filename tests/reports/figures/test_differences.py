@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from ablations.paper import ABLATIONS
 from reports.figures import differences
 from reports.figures.style import styled
-from reports.rows import table_rows
+from reports.tables.rows import table_rows
 from tests.reports.laboratory import Laboratory
 
 

@@ -5,9 +5,9 @@ from pathlib import Path
 import pandas as pd
 
 from ablations.paper import ABLATIONS
-from reports.facts import facts
 from reports.figures.interactive import comparison
-from reports.rows import table_rows, write_rows
+from reports.tables.facts import facts
+from reports.tables.rows import table_rows, write_rows
 from tests.reports.laboratory import Laboratory
 
 

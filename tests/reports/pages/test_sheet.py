@@ -10,8 +10,8 @@ from ablations.spec import Cell
 from mae_core.data.catalogue import describe
 from mae_core.scales import SCALES
 from reports.pages.sheet import build, compact, parts
-from reports.rows import table_rows
-from reports.table import latex_of
+from reports.tables.rows import table_rows
+from reports.tables.table import latex_of
 from tests.reports.laboratory import Laboratory
 
 SMOKE = SCALES["smoke"]

@@ -8,7 +8,7 @@ import pytest
 from scipy import stats
 
 from ablations.spec import Cell
-from reports.recommendation import advice, best_beyond_noise, standing
+from reports.verdicts.recommendation import advice, best_beyond_noise, standing
 from tests.reports.laboratory import Laboratory
 
 NUMBERS = {"10": [60.0, 60.2, 60.1], "60": [72.0, 70.0, 71.0], "75": [70.9, 72.1, 71.2], "90": [65.0, 65.1, 65.3]}

@@ -10,7 +10,7 @@ from scipy import stats
 from ablations.paper.table_1.decoder_depth import ABLATION as DEPTH
 from ablations.spec import Cell
 from ablations.spec.claims import Alike, Better, Claim, Trend
-from reports.verdict import Judgement, judge, sentence
+from reports.verdicts.verdict import Judgement, judge, sentence
 from tests.reports.laboratory import Laboratory
 
 TREND = Trend("linear_probe", "the order is the paper's")

@@ -11,8 +11,8 @@ from pathlib import Path
 from mae_core.recipes import FittedTargetRecipe, PretrainRecipe
 from reports.flops import forward_flops
 from reports.results import Results, Status
-from reports.rows import worst
-from reports.statistics import spread
+from reports.tables.rows import worst
+from reports.verdicts.statistics import spread
 
 KEPT = 8  # decimals; GFLOPs of a small model are small
 

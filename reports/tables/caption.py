@@ -20,9 +20,9 @@ from mae_core.recipes import (
 from mae_core.scales import changes
 from reports.metrics import metric
 from reports.results import Result, Results, mean_rate
-from reports.rows import model_label
-from reports.statistics import sampling_error
-from reports.verdict import count_of_seeds
+from reports.tables.rows import model_label
+from reports.verdicts.statistics import sampling_error
+from reports.verdicts.verdict import count_of_seeds
 
 _MEANINGS = {
     "top1": "accuracies are top-1 on the {split} images, in per cent",

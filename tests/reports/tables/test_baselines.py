@@ -1,7 +1,7 @@
 """The report says of each baseline whether MAE at the default row beats it."""
 
 from ablations.spec import Cell
-from reports.baselines import compare, sentence
+from reports.tables.baselines import compare, sentence
 from tests.reports.laboratory import BASELINES, Laboratory
 
 MAE = {"finetune": 85.0, "linear_probe": 75.0}  # probing loses to the logistic regressions

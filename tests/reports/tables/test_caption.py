@@ -8,8 +8,8 @@ import pytest
 from ablations.paper import ABLATIONS
 from mae_core.data.catalogue import describe
 from mae_core.scales import SCALES
-from reports.caption import caption, duration, origin, run_as
 from reports.results import collect
+from reports.tables.caption import caption, duration, origin, run_as
 from tests.reports.laboratory import Laboratory
 
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from ablations.spec import PROTOCOL_LABELS
 from reports.metrics import metric
 from reports.results import Results
-from reports.statistics import CONFIDENCE
-from reports.verdict import FEWEST_SEEDS, count_of_seeds
+from reports.verdicts.statistics import CONFIDENCE
+from reports.verdicts.verdict import FEWEST_SEEDS, count_of_seeds
 
 
 @dataclass(frozen=True)

@@ -7,12 +7,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from ablations.spec import PROTOCOL_LABELS
-from reports.caption import paper_setting, run_as, setting
 from reports.metrics import metric
-from reports.quantities import QUANTITIES, Beside, told
-from reports.recommendation import best_beyond_noise
 from reports.results import Results
-from reports.rows import Row, refuse_mixed
+from reports.tables.caption import paper_setting, run_as, setting
+from reports.tables.quantities import QUANTITIES, Beside, told
+from reports.tables.rows import Row, refuse_mixed
+from reports.verdicts.recommendation import best_beyond_noise
 
 DEFAULT = " (default)"
 BAR = r"\|"  # inside a Markdown cell

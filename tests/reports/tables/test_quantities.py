@@ -7,8 +7,8 @@ import pytest
 from ablations.paper import ABLATIONS
 from ablations.spec import Cell
 from mae_core.scales import SCALES
-from reports.quantities import Beside, notes, quantities
-from reports.table import quantities_layout
+from reports.tables.quantities import Beside, notes, quantities
+from reports.tables.table import quantities_layout
 from tests.reports.laboratory import Laboratory
 
 HOURS = {"vit_l_mask_tokens_8": 12.0, "vit_l_8": 4.0, "vit_l_1": 2.0}

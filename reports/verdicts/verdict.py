@@ -12,7 +12,7 @@ from ablations.spec import PROTOCOL_LABELS, Case
 from ablations.spec.claims import Alike, Better, Claim, Trend
 from reports.metrics import metric
 from reports.results import Results
-from reports.statistics import Correlation, Spread, kendall, t_quantile
+from reports.verdicts.statistics import Correlation, Spread, kendall, t_quantile
 
 TIE = 0.25  # points; smaller differences in the paper are ties (its own fine-tuning seeds have std 0.08)
 FEWEST_ROWS = 5  # for a rank correlation

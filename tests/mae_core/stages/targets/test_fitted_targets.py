@@ -16,8 +16,8 @@ from mae_core.model.patches import patchify
 from mae_core.model.targets.dalle import DalleEncoder
 from mae_core.recipes import DalleRecipe, PcaRecipe, TokenizerRecipe
 from mae_core.signature import Stage
-from mae_core.stages.fitted_targets import patch_images
 from mae_core.stages.pretrain import PANELS
+from mae_core.stages.targets.fitted_targets import patch_images
 from mae_core.stages.weights import WEIGHTS
 from mae_core.store import journal
 from tests.mae_core.stages.laboratory import DIGITS, PRETRAIN

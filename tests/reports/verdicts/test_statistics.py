@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from reports.statistics import kendall, paired, sampling_error, spread
+from reports.verdicts.statistics import kendall, paired, sampling_error, spread
 
 SCORES = st.floats(0, 100).map(lambda value: round(value, 1))
 

@@ -7,8 +7,8 @@ from mae_core.model.targets import Covariance
 from mae_core.recipes import PcaRecipe
 from mae_core.signature import Stage
 from mae_core.stages.device import device_of
-from mae_core.stages.fitted_targets import fit_sample, passed, patch_images
 from mae_core.stages.result import Result
+from mae_core.stages.targets.fitted_targets import fit_sample, passed, patch_images
 from mae_core.stages.weights import save_weights
 from mae_core.store.run import Store
 from mae_core.training.workspace import Workspace

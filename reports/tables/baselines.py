@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 from ablations.spec.protocols import PROTOCOL_LABELS, TOP1, metric
 from reports.results import Results
-from reports.rows import worst
-from reports.statistics import Spread
-from reports.verdict import FEWEST_SEEDS, count_of_seeds
+from reports.tables.rows import worst
+from reports.verdicts.statistics import Spread
+from reports.verdicts.verdict import FEWEST_SEEDS, count_of_seeds
 
 
 @dataclass(frozen=True)

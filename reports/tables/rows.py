@@ -13,7 +13,7 @@ from mae_core.errors import UserError
 from mae_core.recipes import VIT_B, VIT_H, VIT_L, EncoderRecipe
 from reports.metrics import metric
 from reports.results import STATUSES, Result, Results, Status
-from reports.statistics import Spread, spread
+from reports.verdicts.statistics import Spread, spread
 
 DIGITS = 4  # decimals kept; every table and notebook prints from the kept value, so they agree
 

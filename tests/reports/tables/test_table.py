@@ -10,8 +10,8 @@ from pylatexenc.latexwalker import LatexWalker
 
 from ablations.spec import Case
 from mae_core.recipes import BASELINE
-from reports.rows import baseline_rows, table_rows
-from reports.table import Layout, Line, baseline_layout, latex, layout, markdown, ours
+from reports.tables.rows import baseline_rows, table_rows
+from reports.tables.table import Layout, Line, baseline_layout, latex, layout, markdown, ours
 from tests.reports.laboratory import Laboratory
 
 

@@ -13,8 +13,8 @@ from mae_core.model.targets.dalle import DalleEncoder, DalleFileError, DalleToke
 from mae_core.recipes import DalleRecipe
 from mae_core.signature import Stage
 from mae_core.stages.device import device_of
-from mae_core.stages.fitted_targets import codebook_metrics, fit_sample, passed, patch_images
 from mae_core.stages.result import Result
+from mae_core.stages.targets.fitted_targets import codebook_metrics, fit_sample, passed, patch_images
 from mae_core.stages.weights import save_weights
 from mae_core.store.files import checksum
 from mae_core.store.run import Store

@@ -8,10 +8,11 @@ from typing import Any
 from ablations.paper.decisions import concerning
 from ablations.spec import PROTOCOL_LABELS
 from mae_core.recipes import Recipe
-from reports import baselines, caption, recommendation, verdict
 from reports.figures.ablation import places
 from reports.metrics import metric
 from reports.results import STATUSES, Results
+from reports.tables import baselines, caption
+from reports.verdicts import recommendation, verdict
 
 
 def facts(

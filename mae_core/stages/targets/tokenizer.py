@@ -13,8 +13,8 @@ from mae_core.model.targets.dvae import DiscreteVae, gumbel_from, shares_of, tem
 from mae_core.recipes import TokenizerRecipe
 from mae_core.signature import Stage
 from mae_core.stages.device import autocast, device_of
-from mae_core.stages.fitted_targets import AT_ONCE, codebook_metrics, patch_images
 from mae_core.stages.result import Result
+from mae_core.stages.targets.fitted_targets import AT_ONCE, codebook_metrics, patch_images
 from mae_core.stages.weights import save_weights
 from mae_core.store.run import Store
 from mae_core.training.course import Batch, course_of

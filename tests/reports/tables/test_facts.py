@@ -4,7 +4,7 @@ from pathlib import Path
 
 from ablations.paper import ABLATIONS
 from ablations.paper.decisions import concerning, decisions
-from reports.facts import recipes_of
+from reports.tables.facts import recipes_of
 from tests.reports.laboratory import Laboratory
 
 

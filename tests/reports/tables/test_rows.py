@@ -10,8 +10,8 @@ from scipy import stats
 from ablations.spec import Cell
 from mae_core.errors import UserError
 from mae_core.recipes import BASELINE, VIT_B, VIT_H
-from reports.rows import COLUMNS, Row, baseline_rows, model_label, table_rows, worst, write_rows
-from reports.table import layout
+from reports.tables.rows import COLUMNS, Row, baseline_rows, model_label, table_rows, worst, write_rows
+from reports.tables.table import layout
 from tests.reports.laboratory import Laboratory
 
 DESIGN = (

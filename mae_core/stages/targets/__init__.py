@@ -1,0 +1,1 @@
+"""Stages that fit what pre-training predicts, and how their results are read back."""

@@ -1,0 +1,1 @@
+"""Verdicts: what the numbers allow to say, and with what certainty."""
