@@ -20,7 +20,7 @@ BENCHMARKS: Mapping[str, Callable[[], Iterator[Line | str]]] = {
     "pruning": pruning.lines,
     "pruning-mini": pruning.mini,
 }
-LONG = ("sharing-mini", "pruning-mini")  # only when named
+LONG = ("sharing-mini", "pruning", "pruning-mini")  # only when named
 
 
 def main(names: list[str]) -> int:
