@@ -1,12 +1,14 @@
-"""Measure: `python -m benchmarks [NAME…]`, or `make benchmark`; each line is a ratio with its spread over rounds."""
+"""Measure: `python -m benchmarks [NAME…] [--record]`, or `make benchmark`; each line is a ratio with its spread."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from benchmarks import growth, memory, pipeline, probe, pruning, sharing, steps, tracker
+from benchmarks.page import record
 from benchmarks.result import Line
+from mae_core.arguments import Parser
 
 BENCHMARKS: Mapping[str, Callable[[], Iterator[Line | str]]] = {
     "steps": steps.lines,
@@ -23,17 +25,21 @@ BENCHMARKS: Mapping[str, Callable[[], Iterator[Line | str]]] = {
 LONG = ("sharing-mini", "pruning", "pruning-mini")  # only when named
 
 
-def main(names: list[str]) -> int:
+def main(words: Sequence[str] | None = None) -> int:
     """Run the benchmarks of those names, or all."""
-    unknown = [name for name in names if name not in BENCHMARKS]
-    if unknown:
-        print(f"There is no benchmark {unknown[0]!r}; choose one of {', '.join(BENCHMARKS)}.", file=sys.stderr)
-        return 2
-    for name in names or [name for name in BENCHMARKS if name not in LONG]:
+    parser = Parser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("names", nargs="*", metavar="NAME", choices=[[], *BENCHMARKS], help=", ".join(BENCHMARKS))
+    parser.add_argument("--record", action="store_true", help="put what is found into docs/benchmarks.md")
+    asked = parser.parse_args(words)
+    for name in asked.names or [name for name in BENCHMARKS if name not in LONG]:
+        lines = []
         for line in BENCHMARKS[name]():
             print(line, flush=True)
+            lines.append(line)
+        if asked.record:
+            record(name, lines)
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main())

@@ -37,7 +37,7 @@ def _line(what: str, of: str, sizes: Sequence[int], prepare: Callable[[int], Cal
     seconds = [_best(prepare(size)) for size in sizes]
     slope = float(np.polyfit(np.log(sizes), np.log(seconds), 1)[0])
     told = ", ".join(f"{size:,}: {value:.2g} s" for size, value in zip(sizes, seconds, strict=True))
-    return Line(f"{what}: slope over {of}", told, "", spread([slope]))
+    return Line(f"{what}: slope over {of}", told, "", spread([slope]), "slope")
 
 
 def _best(run: Callable[[], object]) -> float:

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from benchmarks.duel import Ratio
 
 
 @dataclass(frozen=True)
 class Line:
-    """One comparison."""
+    """One comparison; its numbers are times as fast, shares of a limit, or slopes of log cost over log size."""
 
     what: str
     where: str
     rival: str
     ratio: Ratio
+    unit: Literal["times", "share", "slope"] = "times"
 
     def __str__(self) -> str:
         against = f" against {self.rival}" if self.rival else ""

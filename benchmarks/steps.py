@@ -59,6 +59,5 @@ def _against_limit(shape: Shape) -> Iterator[Line]:
     for name, dtype in (("ours", torch.float32), ("bfloat16", torch.bfloat16)):
         rate = product_rate(dtype)
         shares = [flops / seconds / rate for seconds in fought.seconds[name]]
-        yield Line(
-            "share of the matrix-product rate", f"{shape.name}, {dtype}".replace("torch.", ""), "", spread(shares)
-        )
+        where = f"{shape.name}, {dtype}".replace("torch.", "")
+        yield Line("share of the matrix-product rate", where, "", spread(shares), "share")

@@ -1,13 +1,17 @@
 """Benchmarks compare within rounds, and their contestants compute the same thing."""
 
+import json
 import time
+from dataclasses import replace
 
 import pytest
 import torch
 
 from benchmarks.__main__ import main
-from benchmarks.duel import duel
+from benchmarks.duel import Ratio, duel
+from benchmarks.page import record
 from benchmarks.peers import MINI, PEERS
+from benchmarks.result import Line
 from mae_core.model.mae import MaskedAutoencoder
 
 
@@ -36,5 +40,19 @@ def test_contestants_train_as_many_weights_as_we_do(name, monkeypatch):
 
 
 def test_an_unknown_benchmark_is_one_sentence(capsys):
-    assert main(["stepz"]) == 2
-    assert "choose one of" in capsys.readouterr().err
+    with pytest.raises(SystemExit, match="2"):
+        main(["stepz"])
+    assert "invalid choice: 'stepz'" in capsys.readouterr().err
+
+
+def test_a_recorded_benchmark_takes_its_own_place_on_the_page_and_leaves_the_others(tmp_path):
+    line = Line("step", "mini", "a rival", Ratio(1.5, 1.2, 2.0))
+    record("steps", [line, "a sentence"], tmp_path)
+    record("growth", [replace(line, unit="slope")], tmp_path)
+    record("steps", [replace(line, ratio=Ratio(3.0, 3.0, 3.0))], tmp_path)
+    page, kept = (tmp_path / "benchmarks.md").read_text(), json.loads((tmp_path / "benchmarks.json").read_text())
+    assert [part["lines"][0]["median"] for part in (kept["growth"], kept["steps"])] == [1.5, 3.0]
+    assert "| step | mini | a rival | 3 × |" in page
+    assert "1.5 (1.2 – 2)" in page
+    assert "a sentence" not in page
+    assert (tmp_path / "benchmarks.svg").read_text().count("a rival") == 1  # slopes are not drawn
