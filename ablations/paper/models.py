@@ -43,7 +43,6 @@ COLUMNS = ("B", "L", "H", "H448")  # of Tables 3, 6 and 13; the last is ViT-H fi
 MAE_FINETUNE: Mapping[str, FinetuneRecipe] = MappingProxyType(
     {**FINETUNE_NORM_PIXEL, "H448": replace(FINETUNE_NORM_PIXEL["H"], resolution=(448, 448))}
 )
-SETTINGS_448 = "The paper does not say how ViT-H is fine-tuned at 448 px; ours takes the settings for 224 px."
 
 
 def mae(column: str) -> PretrainRecipe:
@@ -97,4 +96,3 @@ BEIT = tuple(_imported("BEiT", "beit", size, network="beit", mean=HALF, std=HALF
 TIMM_MAE = {"B": "vit_base_patch16_224.mae", "L": "vit_large_patch16_224.mae", "H": "vit_huge_patch14_224.mae"}
 RELEASED_MAE = tuple(_imported(RELEASED, "mae", size, name) for size, name in TIMM_MAE.items())
 IMPORTED = (*DINO, *MOCO_V3, *BEIT, *RELEASED_MAE)  # of Tables 3, 12 and 13 and Figure 9
-TUNED_AS_OURS = "Encoders that others trained are fine-tuned with Table 9's settings, whatever their authors used."

@@ -67,11 +67,4 @@ ABLATION = Ablation(
         Better("finetune", "4", "moco_v3_4", "with four tuned blocks MAE is ahead of MoCo v3"),
         Better("finetune", "moco_v3_0", "0", "MoCo v3's features are the more linear ones"),
     ),
-    decisions=(
-        "The paper keeps the best of 50, 100 and 200 epochs for each number of tuned blocks; ours are Table 9's, 50 "
-        "for ViT-L and 100 for ViT-B.",
-        "Whatever is tuned, the head and the final LayerNorm are, too, and layer decay stays on.",
-        "The paper's MAE is the baseline of 800 epochs; the released weights were trained for 1600 on normalised "
-        "pixels, so its numbers do not stand beside them.",
-    ),
 )

@@ -41,5 +41,4 @@ ABLATION = Ablation(
     ),
     protocols={"reconstruct": ReconstructRecipe()},
     claims=(Better("reconstruct", "75", "95", "guesses get worse as more is hidden", 0.0),),
-    decisions=("One model, trained at 75 %, draws all figures; the paper says so of Figure 4 only.",),
 )

@@ -33,7 +33,4 @@ ABLATION = Ablation(
         Better("finetune", "800", "100", "fine-tuning gains from a long schedule"),
         Better("linear_probe", "1600", "800", "linear probing is not saturated at 800 epochs"),
     ),
-    decisions=(
-        "Each point is a schedule of its own with 40 epochs of warm-up; the paper does not say so of the short ones.",
-    ),
 )

@@ -52,5 +52,4 @@ ABLATION = Ablation(
         Better("finetune", "vit_l", "vit_b", "larger models trained from scratch are better with EMA", 0.0),
         Better("without_ema", "vit_b", "vit_h", "without EMA larger models trained from scratch are worse"),
     ),
-    decisions=("Below the paper's scale the EMA averages over the same share of the schedule.",),
 )

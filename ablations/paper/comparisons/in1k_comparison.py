@@ -5,7 +5,7 @@ python -m ablations.run in1k_comparison
 
 from __future__ import annotations
 
-from ablations.paper.models import IMPORTED, MAE_FINETUNE, SETTINGS_448, TUNED_AS_OURS, encoder, key, label, mae
+from ablations.paper.models import IMPORTED, MAE_FINETUNE, encoder, key, label, mae
 from ablations.spec import Ablation, Case
 from ablations.spec.claims import Better
 from mae_core.recipes import FINETUNE, FROM_SCRATCH
@@ -69,9 +69,5 @@ ABLATION = Ablation(
         Better("finetune", "mae_vit_h", "mae_vit_l", "MAE gains from a larger model, ViT-L to ViT-H"),
         Better("finetune", "mae_vit_h_448", "mae_vit_h", "MAE gains from fine-tuning at 448 px"),
         Better("finetune", "mae_vit_l", "moco_v3_vit_l", "MAE is ahead of MoCo v3 with ViT-L"),
-    ),
-    decisions=(
-        SETTINGS_448,
-        TUNED_AS_OURS,
     ),
 )

@@ -55,10 +55,4 @@ ABLATION = Ablation(
         Better("finetune", "norm_pixel_vit_l", "pixel_vit_l", "ViT-L gains from pixels normalised by patch"),
         Better("finetune", "norm_pixel_vit_h", "pixel_vit_h", "ViT-H gains from pixels normalised by patch"),
     ),
-    decisions=(
-        "Models trained on normalised pixels are fine-tuned with the settings released for them, the others with "
-        "Table 9's; the paper does not say which go with tokens.",
-        "Below the paper's scale the tokens are those of a discrete VAE trained by this project; at the paper's scale "
-        "they are DALL-E's.",
-    ),
 )

@@ -14,8 +14,6 @@ from ablations.paper.models import (
     IMPORTED,
     MAE_FINETUNE,
     RELEASED_MAE,
-    SETTINGS_448,
-    TUNED_AS_OURS,
     Imported,
     encoder,
     key,
@@ -124,10 +122,5 @@ ABLATION = Ablation(
             worse="supervised_corruptions_vit_h",
             text="the largest MAE model is more robust than the supervised one",
         ),
-    ),
-    decisions=(
-        "The stand-in's mean corruption error is a plain mean of errors; ImageNet-C's counts each in AlexNet's.",
-        SETTINGS_448,
-        TUNED_AS_OURS,
     ),
 )

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from ablations.paper.models import COLUMNS, MAE_FINETUNE, SETTINGS_448, key, label, mae
+from ablations.paper.models import COLUMNS, MAE_FINETUNE, key, label, mae
 from ablations.spec import Ablation, Case
 from ablations.spec.claims import Better
 from ablations.spec.needs import Folder
@@ -73,10 +73,5 @@ ABLATION = Ablation(
             Better("finetune", f"{data}_vit_h", f"{data}_vit_b", f"a larger model transfers better to {name}")
             for data, name in NAMES.items()
         ),
-    ),
-    decisions=(
-        "Learning rates and epochs of the transfers are not published; ours are those of ImageNet-1K.",
-        SETTINGS_448,
-        "scikit-learn's digits stand in for data that cannot be shipped; the paper has no number for them.",
     ),
 )

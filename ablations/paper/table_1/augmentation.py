@@ -42,9 +42,4 @@ ABLATION = Ablation(
         Better("linear_probe", "random_crop", "none", "linear probing needs crops"),
         Better("finetune", "random_crop", "none", "fine-tuning gains from crops"),
     ),
-    decisions=(
-        "None is the centre of the image resized by 8/7, without a flip; the fixed crop is a random window of the same "
-        "resized image, and a flip.",
-        "Colour jitter varies brightness, contrast and saturation by up to 0.4 each, always.",
-    ),
 )

@@ -32,5 +32,4 @@ ABLATION = Ablation(
         Better("linear_probe", "512", "128", "linear probing gains from a wider decoder up to 512"),
         Alike("finetune", "512", "128", "a narrow decoder is enough for fine-tuning"),
     ),
-    decisions=("The paper does not say how many heads the other widths have; ours keep the default's.",),
 )

@@ -42,9 +42,4 @@ ABLATION = Ablation(
         Better("finetune", "random_75", "grid_75", "fine-tuning prefers random masks to a grid"),
         Better("finetune", "block_50", "block_75", "blocks work at 50 % and degrade at 75 %"),
     ),
-    decisions=(
-        "Blocks follow BEiT's procedure with its smallest area scaled to the grid; surplus patches of the last block "
-        "are shown, so that every image hides the same number.",
-        "The grid keeps the patches in even rows and even columns.",
-    ),
 )

@@ -35,5 +35,4 @@ ABLATION = Ablation(
         Better("linear_probe", "without", "with", "mask tokens in the encoder cost accuracy in linear probing"),
         Better("finetune", "without", "with", "mask tokens in the encoder cost accuracy in fine-tuning"),
     ),
-    decisions=("Mask tokens in the encoder carry position embeddings, and the decoder keeps its depth of 8.",),
 )

@@ -42,10 +42,4 @@ ABLATION = Ablation(
         Alike("finetune", "norm_pixel", "token", "tokens have no advantage over normalised pixels in fine-tuning"),
         Better("linear_probe", "norm_pixel", "token", "linear probing prefers normalised pixels to tokens"),
     ),
-    decisions=(
-        "PCA is fitted on the patches of evaluation views, normalised as the input is, centred and not whitened; it "
-        "keeps the paper's share of the coefficients, 96 of 768.",
-        "Below the paper's scale the tokens are those of a discrete VAE trained by this project; at the paper's scale "
-        "they are DALL-E's.",
-    ),
 )

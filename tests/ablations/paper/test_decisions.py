@@ -43,6 +43,10 @@ def test_condition_names_an_ablation_or_a_kind_of_stage_and_its_field(condition:
     assert condition in ABLATIONS or (kind in KINDS and (not field or field in fields_named(KINDS[kind])))
 
 
+def test_decisions_on_the_papers_tables_stand_in_the_file_alone() -> None:
+    assert [name for name, ablation in ABLATIONS.items() if ablation.decisions] == []
+
+
 def told(*recipes) -> set[str]:
     return {decision.open.split(":")[0] for decision in concerning("a table of one's own", recipes)}
 
