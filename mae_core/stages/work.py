@@ -44,7 +44,7 @@ WORK: Mapping[str, Work] = {
     "wall_clock": wall_clock,
 }
 
-# on any number of ranks; the others are rank 0's alone, as is the tokenizer, whose penalty looks at a whole batch
+# on any number of ranks; the others are rank 0's alone, as is our tokenizer, which is small
 TRAINED = frozenset({"pretrain", "finetune", "linear_probe"})
 
 
