@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable, Iterator
+import statistics
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from mae_core.recipes import (
@@ -23,6 +24,8 @@ FLAT = 0.02  # of the originals' variance
 TINY = 1e-4  # variance of the target, in the units of normalised pixels
 COLLAPSED = 1.5  # effective rank
 SPIKE = 1.5  # times the lowest loss before it
+NOISE = 10  # standard deviations from row to row, which batches alone do not span in some hundred rows
+SMOOTHED = 30  # a row is the median of this part of the journal, where noise is not to be seen
 SHORT_WARMUP = 0.03  # of the schedule; the paper's is 0.05
 OFF_RULE = 0.05  # of the rate that the linear rule gives
 
@@ -171,10 +174,13 @@ def decoder_missing(patient: Patient) -> Iterator[Finding]:
 def warmup(patient: Patient) -> Iterator[Finding]:
     """The loss jumps early: the rate rose too fast, or too high."""
     recipe, losses = patient.recipe, [float(row["loss"]) for row in patient.journal]
-    if not isinstance(recipe, PretrainRecipe | FinetuneRecipe) or len(losses) < 10:
+    if not isinstance(recipe, PretrainRecipe | FinetuneRecipe) or len(losses) < 10 or min(losses) <= 0:
         return
-    lows = itertools.accumulate(losses, min)
-    jump = max(loss / low for low, loss in zip(lows, losses, strict=True) if low > 0)
+    width = max(1, len(losses) // SMOOTHED)
+    smooth = [statistics.median(losses[at : at + width]) for at in range(len(losses) - width + 1)]
+    row_by_row, jump = _jump(losses), _jump(smooth)
+    if row_by_row >= max(SPIKE, math.exp(NOISE * _noise(losses))):
+        jump = row_by_row
     if jump < SPIKE:
         return
     short = recipe.warmup_epochs < SHORT_WARMUP * recipe.epochs
@@ -185,6 +191,17 @@ def warmup(patient: Patient) -> Iterator[Finding]:
         else "a learning rate that is too high for this batch size, or a few odd images.",
         "give warmup_epochs 5 to 10 % of the schedule." if short else "lower base_lr.",
     )
+
+
+def _jump(losses: Sequence[float]) -> float:
+    """The most that a loss is of the lowest before it."""
+    return max(loss / low for low, loss in zip(itertools.accumulate(losses, min), losses, strict=True))
+
+
+def _noise(losses: Sequence[float]) -> float:
+    """The standard deviation of the losses' logarithms from row to row, whatever a few rows do."""
+    steps = [abs(math.log(b / a)) for a, b in itertools.pairwise(losses)]
+    return 1.4826 * statistics.median(steps) / math.sqrt(2)  # of a normal distribution's median step
 
 
 def linear_rule(patient: Patient) -> Iterator[Finding]:

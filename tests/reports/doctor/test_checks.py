@@ -16,7 +16,7 @@ from mae_core.store.attempt import finish
 from mae_core.store.journal import NAME, Journal
 from mae_core.store.run import Store
 from reports.doctor.__main__ import main
-from reports.doctor.checks import examine
+from reports.doctor.checks import SPIKE, examine
 from reports.doctor.patient import Patient
 from tests.reports.laboratory import Laboratory
 
@@ -128,6 +128,23 @@ def test_journal_tells_of_the_schedule(
     stage = Stage(replace(RECIPE, warmup_epochs=warmup))
     (found,) = examine(patient(tmp_path, stage, healthy(np.random.default_rng(0)), journal))
     assert words in found.cause
+
+
+def noisy(rise: float = 1.0) -> list[dict[str, float]]:
+    """A fine-tuning in small batches, whose rows differ by a tenth and more; its loss may rise for thirty of them."""
+    noise = np.random.default_rng(0).normal(0, 0.13, 300)
+    return rows(
+        [float((0.8 + 1.5 / (1 + i / 20)) * np.exp(x) * (rise if 100 < i < 130 else 1)) for i, x in enumerate(noise)]
+    )
+
+
+def test_noise_of_small_batches_is_no_jump(tmp_path: Path) -> None:
+    losses = [row["loss"] for row in noisy()]
+    assert max(b / min(losses[: i + 1]) for i, b in enumerate(losses)) > SPIKE
+    stage = Stage(FinetuneRecipe(epochs=300, warmup_epochs=30.0, batch_size=256), (Stage(RECIPE),))
+    assert examine(patient(tmp_path / "well", stage, journal=noisy())) == []
+    (found,) = examine(patient(tmp_path / "ill", stage, journal=noisy(rise=2.0)))
+    assert found.symptom.startswith("The loss jumped")
 
 
 def test_finetuning_that_learns_nothing_is_named(tmp_path: Path) -> None:
