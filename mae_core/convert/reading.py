@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -19,6 +20,10 @@ Format = Literal["official", "timm", "hf", "ours"]
 FORMATS: tuple[Format, ...] = get_args(Format)
 # headers: the stage that made a file of ours, what an import knew of its decoder, the shape of a converted file
 STAGE, DECODER, SHAPE = "stage", "decoder", "shape"
+UNTOLD_TARGET = (
+    "the file does not say whether its decoder predicts pixels or pixels normalised by patch, as the released _full "
+    "ones do; pixels are taken"
+)
 
 
 def read(path: Path, expected: Format | Literal["auto"] = "auto") -> Weights:
@@ -53,6 +58,8 @@ def _read(path: Path) -> tuple[Format, Weights]:
         raise UserError("it was taken out of a Hugging Face folder; give the folder, whose config tells the heads.")
     told = {**_of_stage(header[STAGE]), **_of_decoder(header)} if STAGE in header else _of_shape(header.get(SHAPE, {}))
     weights = Weights(checked(tensors), **told)
+    if weights.has_decoder and weights.norm_pix_loss is None:
+        weights = replace(weights, remarks=(*weights.remarks, UNTOLD_TARGET))
     if STAGE in header:
         return "ours", weights
     return ("official" if weights.has_decoder else "timm"), weights

@@ -84,6 +84,15 @@ def test_an_encoder_alone_cannot_reconstruct(model, tmp_path):
         weights.autoencoder(weights.encoder(4))
 
 
+def test_a_decoder_whose_target_no_file_tells_is_remarked_on(model, tmp_path):
+    tensors = model(decoder_embed_dim=512, decoder_depth=1, decoder_num_heads=16).state_dict()
+    said = convert(saved(tensors, tmp_path / "a.pth"), tmp_path / "hf", "hf", num_heads=4)
+    assert "does not say whether its decoder predicts pixels" in said
+    assert not any("its decoder" in remark for remark in read(tmp_path / "hf").remarks)  # its config says
+    encoder = {name: tensor for name, tensor in tensors.items() if is_encoder(name)}
+    assert read(saved(encoder, tmp_path / "b.pth")).remarks == ()
+
+
 def test_a_decoder_that_does_not_predict_pixels_stays_ours(model, tmp_path):
     made = model(encoder_sees_mask_tokens=True)
     path = saved(made.state_dict(), tmp_path / "a.pth")
