@@ -15,6 +15,8 @@ PROTOCOL_LABELS: Mapping[str, str] = {
     "finetune": "fine-tuning",
     "without_ema": "without EMA",
     "linear_probe": "linear probing",
+    "knn": "nearest neighbours",
+    "ridge": "ridge regression",
     "logistic_regression": "logistic regression",
     "corruptions": "corrupted images",
     "shifted": "shifted images",

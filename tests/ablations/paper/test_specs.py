@@ -9,10 +9,10 @@ from PIL import Image
 from ablations.paper import ABLATIONS
 from ablations.selection import select
 from ablations.spec.claims import Alike, Better, Trend
-from ablations.spec.protocols import direction
+from ablations.spec.protocols import PROTOCOL_LABELS, direction
 from mae_core.data.catalogue import describe
 from mae_core.errors import UserError
-from mae_core.recipes import FINETUNE, ImportRecipe, RobustnessRecipe, TokenizerRecipe
+from mae_core.recipes import FINETUNE, ImportRecipe, KnnRecipe, RidgeRecipe, RobustnessRecipe, TokenizerRecipe
 from mae_core.scales import SCALES
 
 every_ablation = pytest.mark.parametrize("ablation", ABLATIONS.values(), ids=list(ABLATIONS))
@@ -204,6 +204,14 @@ def test_a_row_may_lack_columns():
     spec = ABLATIONS["mask_token"]
     spec = replace(spec, cases=(replace(spec.case("without"), columns=("finetune",)),))
     assert [c.protocol for c in spec.cells(SCALES["smoke"], describe("digits", spec.home), 2)] == ["finetune"] * 2
+
+
+def test_quick_probes_are_columns_like_any_other(tmp_path):
+    spec = replace(ABLATIONS["mask_token"], protocols={"knn": KnnRecipe(), "ridge": RidgeRecipe()})
+    found = cells(spec, SCALES["mini"], tmp_path, only="without")
+    assert [(cell.stage.kind, cell.stage.recipe.labels) for cell in found] == [("knn", 2000), ("ridge", 2000)]
+    assert {stage.kind for cell in found for stage in cell.stages()} == {"pretrain", "knn", "ridge"}
+    assert set(spec.protocols) <= set(PROTOCOL_LABELS)
 
 
 @pytest.mark.parametrize(("data", "inside"), [("imagenet_a", "n1"), ("imagenet_c", "fog/1/n1")])
