@@ -1,16 +1,13 @@
-"""The physical limit: the machine's measured matrix-product rate, and the share of it that a step reaches."""
+"""The physical limit: the machine's measured matrix-product rate, and the share of it that work reaches."""
 
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 
 import torch
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
-
-from benchmarks.peers import Shape
-from mae_core.model.mae import MaskedAutoencoder
-from mae_core.model.masking import draw_masking
 
 SIDE = 2048  # of the square matrices: large enough for the full rate, small enough to repeat
 
@@ -27,12 +24,10 @@ def product_rate(dtype: torch.dtype, seconds: float = 2.0) -> float:
     return 2.0 * SIDE**3 / best
 
 
-def step_flops(shape: Shape) -> int:
-    """FLOPs of a step's forward and backward pass as PyTorch counts them; the optimiser's are left out."""
-    model = MaskedAutoencoder(shape.recipe)
-    masking = draw_masking(shape.recipe, 0, torch.arange(shape.batch))
+def flops_of(run: Callable[[], object]) -> int:
+    """FLOPs of `run` as PyTorch counts them: products, not what an optimiser does."""
     # the counter knows no formula for the CPU's fused attention; plain products have as many operations
     with sdpa_kernel([SDPBackend.MATH]), FlopCounterMode(display=False) as counter:
-        model(shape.images(), masking).backward()
+        run()
     flops: int = counter.get_total_flops()
     return flops

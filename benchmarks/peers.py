@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor, nn
 
 from mae_core.model.blocks import LayerNorm
+from mae_core.model.classifier import Classifier
+from mae_core.model.encoder import Encoder
 from mae_core.model.mae import MaskedAutoencoder
 from mae_core.model.masking import draw_masking
-from mae_core.recipes import PretrainRecipe
+from mae_core.recipes import FINETUNE, PretrainRecipe
 from mae_core.stages.device import autocast
 
 LR = 1e-4
@@ -71,6 +73,26 @@ def ours(shape: Shape, dtype: str) -> Callable[[], None]:
         return value
 
     return step_of(loss, model, dtype)
+
+
+def finetuning(shape: Shape, dtype: str) -> Callable[[], None]:
+    """A fine-tuning step of this project's classifier on all patches."""
+    recipe, classes = replace(FINETUNE, drop_path=0.0), 1000
+    model, imgs = Classifier(shape.recipe, recipe, classes).train(), shape.images()
+    labels = torch.arange(shape.batch) % classes
+    return step_of(lambda: nn.functional.cross_entropy(model(imgs), labels), model, dtype)
+
+
+def feature_pass(shape: Shape, dtype: str) -> Callable[[], None]:
+    """Features of whole images from this project's encoder, as probes ask for them."""
+    model, imgs = Encoder(shape.recipe).eval(), shape.images()
+
+    @torch.no_grad()
+    def run() -> None:
+        with autocast(torch.device("cpu"), dtype):  # type: ignore[arg-type]
+            model.features(imgs)
+
+    return run
 
 
 def hugging_face(shape: Shape, dtype: str) -> Callable[[], None]:

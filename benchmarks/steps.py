@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 
 import torch
 
 from benchmarks.duel import duel, spread
-from benchmarks.limit import product_rate, step_flops
+from benchmarks.limit import flops_of, product_rate
 from benchmarks.packed import Packed
-from benchmarks.peers import MINI, PEERS, VIT_B, Shape
+from benchmarks.peers import MINI, PEERS, VIT_B, Shape, feature_pass, finetuning
 from benchmarks.result import Line
 
 ROUNDS = {"mini": 15, "ViT-B/16 224": 5}
@@ -22,6 +23,8 @@ def lines() -> Iterator[Line]:
         yield from _against_peers(shape, "float32")
     yield _whole_machine()
     yield from _against_limit(VIT_B)
+    for what, make in (("fine-tuning step", finetuning), ("feature pass", feature_pass)):
+        yield from _shares(what, make, VIT_B)
 
 
 def _against_peers(shape: Shape, dtype: str) -> Iterator[Line]:
@@ -55,9 +58,17 @@ def _against_limit(shape: Shape) -> Iterator[Line]:
     fought = duel(contestants, ROUNDS[shape.name], warm_up=2)
     best = min(list(PEERS)[1:], key=fought.median)
     yield Line("pre-training step", f"{shape.name}, bfloat16", f"{best} in float32", fought.ratio("bfloat16", best))
-    flops = step_flops(shape)
-    for name, dtype in (("ours", torch.float32), ("bfloat16", torch.bfloat16)):
-        rate = product_rate(dtype)
-        shares = [flops / seconds / rate for seconds in fought.seconds[name]]
-        where = f"{shape.name}, {dtype}".replace("torch.", "")
-        yield Line("share of the matrix-product rate", where, "", spread(shares), "share")
+    yield from _shares("pre-training step", PEERS["ours"], shape)
+
+
+def _shares(what: str, make: Callable[[Shape, str], Callable[[], None]], shape: Shape) -> Iterator[Line]:
+    """The share of the matrix-product rate that a stage's work reaches, the rate measured anew beside each round."""
+    for dtype in ("float32", "bfloat16"):
+        run, shares = make(shape, dtype), []
+        flops = flops_of(run)
+        for _ in range(ROUNDS[shape.name]):
+            rate = product_rate(getattr(torch, dtype))
+            begun = time.perf_counter()
+            run()
+            shares.append(flops / (time.perf_counter() - begun) / rate)
+        yield Line(f"{what}, share of the matrix-product rate", f"{shape.name}, {dtype}", "", spread(shares), "share")

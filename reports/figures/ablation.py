@@ -6,7 +6,7 @@ import itertools
 import math
 import textwrap
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -25,9 +25,12 @@ from reports.tables.rows import Row
 
 PANEL_HEIGHT = 2.6  # inches
 LEFT, RIGHT, ABOVE = 0.6, 2.85, 0.6  # margins in inches; the legend stands on the right
+OTHERS = "other rows"  # the name of those that are in no series, beside some that are
 LEGEND_LINE = 36  # characters
 CROWDED = 0.04  # of the axis, between two ticks
 LONG_LABEL = 58  # characters of all labels together, beyond which they stand upright
+MANY = 30  # rows side by side, beyond which each panel has but its own and the figure widens
+NARROWEST = 0.13  # inches, of one of so many rows
 
 
 @dataclass(frozen=True)
@@ -39,6 +42,11 @@ class Places:
     joined: bool  # by lines: the axis is a quantity
     doubling: bool  # each value is at least about twice the one before: a logarithmic axis
     crowded: bool = False  # some are too near their neighbours for their labels: a square-root axis
+    many: bool = False  # rows side by side: numbers stand upright, too
+
+    def of(self, rows: Sequence[Row]) -> Places:
+        """The places in the panel of `rows`: theirs alone where there are many, else all, as panels share them."""
+        return replace(self, at={row.case_key: float(n) for n, row in enumerate(rows)}) if self.many else self
 
 
 def places(ablation: Ablation) -> Places:
@@ -52,7 +60,8 @@ def places(ablation: Ablation) -> Places:
         except ValueError:
             at = {}
     if not at:
-        return Places({case.key: float(n) for n, case in enumerate(cases)}, labels, joined=False, doubling=False)
+        at = {case.key: float(n) for n, case in enumerate(cases)}
+        return Places(at, labels, joined=False, doubling=False, many=len(at) > MANY)
     values = sorted(set(at.values()))
     doubling = values[0] > 0 and all(b >= 1.9 * a for a, b in itertools.pairwise(values))
     nearest = min((b - a for a, b in itertools.pairwise(values)), default=math.inf)
@@ -79,19 +88,22 @@ def compose(results: Results, rows: Sequence[Row], baselines: Sequence[Row]) -> 
     """The figure, a panel for each protocol, one above the other as in the paper."""
     ablation, protocols, where = results.ablation, results.protocols, places(results.ablation)
     upright = not where.joined and sum(map(len, where.labels.values())) > LONG_LABEL
-    below = 0.5 + (0.055 * max(map(len, where.labels.values())) if upright else 0)
-    gap = 0.35
-    figure = Figure(figsize=(WIDTH, ABOVE + len(protocols) * (PANEL_HEIGHT + gap) - gap + below))
+    labels = 0.055 * max(map(len, where.labels.values())) if upright else 0
+    below, gap = 0.5 + labels, 0.35 + (labels if where.many else 0)
+    drawn = {protocol: [row for row in rows if row.protocol == protocol] for protocol in protocols}
+    widest = NARROWEST * max(map(len, drawn.values())) if where.many else 0
+    width = max(WIDTH, LEFT + widest + RIGHT)
+    figure = Figure(figsize=(width, ABOVE + len(protocols) * (PANEL_HEIGHT + gap) - gap + below))
     margins(figure, LEFT, below, RIGHT, ABOVE, hspace=gap / PANEL_HEIGHT)
-    panels = figure.subplots(len(protocols), 1, sharex=True, squeeze=False)[:, 0]
+    panels = figure.subplots(len(protocols), 1, sharex=not where.many, squeeze=False)[:, 0]
     for axes, protocol in zip(panels, protocols, strict=True):
-        drawn = [row for row in rows if row.protocol == protocol]
         rivals = [row for row in baselines if row.protocol in (protocol, "logistic_regression")]
-        _panel(axes, where, drawn, rivals if drawn[0].metric == "top1" else [], results)
+        shown = drawn[protocol]
+        _panel(axes, where.of(shown), shown, rivals if shown[0].metric == "top1" else [], results)
         axes.set_title(PROTOCOL_LABELS.get(protocol, protocol), loc="left", fontweight="bold")
     panels[-1].set_xlabel(f"{ablation.axis}, square-root axis" if where.crowded else ablation.axis)
-    if upright:
-        panels[-1].tick_params(axis="x", rotation=90)
+    for axes in panels if where.many else panels[-1:]:
+        axes.tick_params(axis="x", rotation=90 if upright else 0, **({"labelsize": 6} if where.many else {}))
     band = "± 1 standard deviation over seeds" if results.seeds > 1 else "one seed: no spread"
     figure.suptitle(f"{ablation.title}, ours: {setting(results)} ({band})", fontsize=8, x=0.02, ha="left")
     return figure
@@ -181,7 +193,7 @@ def _draw_ours(
     for row in done:
         axes.annotate(
             metric(row.protocol).short(row.mean or 0.0), (where.at[row.case_key], row.mean or 0.0), (0, 5),
-            textcoords="offset points", fontsize=6, ha="center", color=colour, zorder=4,
+            textcoords="offset points", fontsize=6, ha="center", color=colour, zorder=4, rotation=90 * where.many,
             path_effects=[withStroke(linewidth=1.6, foreground="white")],
         )  # fmt: skip
     if done:
@@ -194,7 +206,9 @@ def _draw_ours(
 def _named_only(rows: Sequence[Row], name: str, look: tuple[str, str]) -> tuple[float, Line2D]:
     """The legend's entry of a curve without a point yet, below those that are drawn: why stands there, once."""
     statuses = " / ".join(dict.fromkeys(row.status for row in rows))
-    line = Line2D([], [], color=look[0], marker=look[1], linestyle="none", label=_wrapped(f"ours, {name}: {statuses}"))
+    line = Line2D(
+        [], [], color=look[0], marker=look[1], linestyle="none", label=_wrapped(f"ours, {name or OTHERS}: {statuses}")
+    )
     return -math.inf, line
 
 
@@ -214,7 +228,7 @@ def _draw_paper(axes: Axes, where: Places, series: Mapping[str, Sequence[Row]], 
                 [where.at[row.case_key] for row in rows], [row.paper or 0.0 for row in rows],
                 marker=SERIES[number % len(SERIES)][1], linestyle="--" if where.joined else "none", color=PAPER,
                 markerfacecolor="white", linewidth=1.1, zorder=2,
-                label=_wrapped(f"paper{f', {name}' if name else ''} (right-hand axis)"),
+                label=_wrapped(f"paper{f', {name or OTHERS}' if len(series) > 1 else ''} (right-hand axis)"),
             )  # fmt: skip
     paper.margins(y=0.2)
     axes.set_zorder(paper.get_zorder() + 1)
@@ -231,5 +245,5 @@ def _legend(axes: Axes, paper: Axes, handles: list[tuple[float, Line2D]]) -> Non
     ordered = [line for _, line in sorted(handles, key=lambda one: -one[0])]
     theirs = [line for line in paper.lines if not str(line.get_label()).startswith("_")]
     if ordered or theirs:
-        right = 1 + 0.66 / (WIDTH - LEFT - RIGHT)  # past the paper's ticks and label
+        right = 1 + 0.66 / (axes.bbox.width / axes.get_figure(root=True).dpi)  # past the paper's ticks and label
         axes.legend(handles=ordered + theirs, loc="center left", bbox_to_anchor=(right, 0.5), fontsize=6.5)

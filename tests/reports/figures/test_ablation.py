@@ -9,11 +9,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from ablations.paper import ABLATIONS
 from ablations.spec import Cell
 from mae_core.scales import SCALES
 from reports.figures.ablation import compose, draw
+from reports.figures.style import styled
 from reports.results import Results
 from reports.tables.rows import baseline_rows, table_rows
 from tests.reports.laboratory import BASELINES, Laboratory
@@ -138,6 +140,19 @@ def test_rows_without_numbers_for_keys_are_dots_side_by_side(three_rows: Laborat
     axes = axes_of(three_rows.imagine(number, seeds=2))[1]  # the lower panel's ticks serve both
     assert [label.get_text() for label in axes.get_xticklabels()] == ["10 %", "75 %", "90 %"]
     assert axes.lines[0].get_linestyle() == "None"
+
+
+def test_labels_of_many_rows_do_not_overlap(tmp_path: Path) -> None:
+    results = Laboratory(tmp_path, ABLATIONS["robustness"]).imagine(number)
+    with styled():
+        figure = compose(results, table_rows(results), baseline_rows(results))
+        FigureCanvasAgg(figure).draw()
+    for axes, protocol in zip(figure.axes, results.protocols, strict=False):
+        labels = axes.get_xticklabels()
+        assert len(labels) == sum(row.protocol == protocol for row in table_rows(results))  # no row of another panel
+        boxes = [label.get_window_extent() for label in labels]
+        assert all(left.x1 <= right.x0 for left, right in itertools.pairwise(boxes))
+        assert "ours, :" not in texts(axes)
 
 
 def test_equal_numbers_give_equal_files(three_rows: Laboratory, tmp_path: Path) -> None:
