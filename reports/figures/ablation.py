@@ -88,7 +88,7 @@ def compose(results: Results, rows: Sequence[Row], baselines: Sequence[Row]) -> 
     """The figure, a panel for each protocol, one above the other as in the paper."""
     ablation, protocols, where = results.ablation, results.protocols, places(results.ablation)
     upright = not where.joined and sum(map(len, where.labels.values())) > LONG_LABEL
-    labels = 0.055 * max(map(len, where.labels.values())) if upright else 0
+    labels = (0.045 if where.many else 0.055) * max(map(len, where.labels.values())) if upright else 0
     below, gap = 0.5 + labels, 0.35 + (labels if where.many else 0)
     drawn = {protocol: [row for row in rows if row.protocol == protocol] for protocol in protocols}
     widest = NARROWEST * max(map(len, drawn.values())) if where.many else 0
@@ -245,5 +245,7 @@ def _legend(axes: Axes, paper: Axes, handles: list[tuple[float, Line2D]]) -> Non
     ordered = [line for _, line in sorted(handles, key=lambda one: -one[0])]
     theirs = [line for line in paper.lines if not str(line.get_label()).startswith("_")]
     if ordered or theirs:
-        right = 1 + 0.66 / (axes.bbox.width / axes.get_figure(root=True).dpi)  # past the paper's ticks and label
+        figure = axes.get_figure(root=True)
+        assert figure is not None
+        right = 1 + 0.66 * figure.dpi / axes.bbox.width  # past the paper's ticks and label
         axes.legend(handles=ordered + theirs, loc="center left", bbox_to_anchor=(right, 0.5), fontsize=6.5)
