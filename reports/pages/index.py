@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -72,12 +72,20 @@ def lines(reports: Path) -> Iterator[Line]:
         elif name in ABLATIONS:
             yield Line(ABLATIONS[name].title, ABLATIONS[name].source)
         else:
-            yield Line(sheet.TITLE, sheet.SOURCE)
+            yield Line(sheet.TITLE, sheet.SOURCE, state=_without_sheet(found))
     for name, what in NOT_YET.items():
         source, _, title = what.partition(", ")
         yield Line(title.capitalize() or name, source, state="not available yet")
     for source, title, state in ELSEWHERE:
         yield Line(title, source, state=state)
+
+
+def _without_sheet(found: Mapping[str, Sequence[Line]]) -> str:
+    """What there is of Table 1 where its page is not built: its parts may have reports of their own."""
+    built = sum(bool(found[part.name]) for part in sheet.parts())
+    if not built:
+        return "not run yet"
+    return f"{built} of its {len(sheet.parts())} parts have reports of their own; reports.build {sheet.NAME} joins them"
 
 
 def _line(facts: Mapping[str, Any], folder: Path, reports: Path) -> Line:

@@ -24,7 +24,8 @@ PROBING = (
 )
 COSTS = (
     "Seconds are the mean over seeds of what one number costs from nothing, its pre-training included; images/s are "
-    "the pre-training's. `bundle.rows()` has all columns, `bundle.cells()` every number seed by seed."
+    "the pre-training's, or the stage's own where nothing is pre-trained. `bundle.rows()` has all columns, "
+    "`bundle.cells()` every number seed by seed."
 )
 ANEW = "Computed here from the seeds in `cells.csv`; this cell fails where the table says anything else."
 DECISIONS = "None of these choices is the authors'; docs/decisions.md has those of all tables."

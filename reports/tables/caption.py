@@ -27,7 +27,7 @@ from reports.verdicts.verdict import count_of_seeds
 _MEANINGS = {
     "top1": "accuracies are top-1 on the {split} images, in per cent",
     "mce": "corruption errors are means over corruptions and severities of the {split} images, in per cent",
-    "hours": "hours are estimated from a few timed steps on the machine named below",
+    "hours": "hours are estimated from a few timed steps on {machine}",
     "loss": "losses are means over masked patches",
 }
 _OF_DATA = {"fingerprint", "in_chans", "threads", "seed"}  # said elsewhere, or no setting
@@ -75,10 +75,11 @@ def _measured(results: Results) -> str:
     models = dict.fromkeys(model_label(r.encoder) for r in results.cells if r.encoder)
     trained = _trained_on(results)
     split = " and ".join(sorted({r.recipe.evaluate_on for r in results.cells if r.recipe})) or "test"
+    machine = " / ".join(_machines(results)) or "the machine that computes them"
     names = dict.fromkeys(metric(protocol).name for protocol in results.protocols)
     evaluated = f"evaluated with {label_budget(results)}; " if {"top1", "top1_raw", "mce"} & set(names) else ""
     numbers = "" if info.labelled else "the data have no labels; "
-    numbers += "; ".join(_MEANINGS[name].format(split=split) for name in names if name in _MEANINGS)
+    numbers += "; ".join(_MEANINGS[name].format(split=split, machine=machine) for name in names if name in _MEANINGS)
     theirs = ""
     if any(r.cell.paper is not None for r in results.cells):
         theirs = f" The paper's numbers ({paper_setting(ablation)}) were measured elsewhere and stand beside ours "
@@ -234,10 +235,8 @@ def _chosen(results: Results) -> str:
         )
         for grid in sorted(asked):
             if len(grid) > 1:
-                counted = ", ".join(f"{value:g} {times} ×" for value, times in sorted(picks.items()))
-                told.append(
-                    f"{words} {', '.join(f'{v:g}' for v in grid)}" + (f" (taken: {counted})" if counted else "")
-                )
+                counted = ", ".join(f"{value:g} ({times} ×)" for value, times in sorted(picks.items()))
+                told.append(f"{words} {', '.join(f'{v:g}' for v in grid)}" + (f", taken: {counted}" if counted else ""))
     if not told:
         return "Nothing was chosen by its score: all settings were fixed before the runs."
     choices = "; ".join(told)
@@ -256,12 +255,14 @@ def _mixed(results: Results) -> str:
     origins = [record.get("provenance", {}) for record in results.records.values()]
     counts = {name: len({of(origin) for origin in origins}) for name, of in _MIXED.items()}
     mixed = " and ".join(f"{count} {name}" for name, count in counts.items() if count > 1)
-    return f"Not all numbers were computed alike: {mixed} are mixed here; see where they come from." if mixed else ""
+    where = "report.html tells which, and cells.csv of which commit each number is"
+    return f"Not all numbers were computed alike: {mixed} are mixed here; {where}." if mixed else ""
 
 
 def _remarks(results: Results) -> list[str]:
-    """What stages want their readers to know, such as files that were damaged."""
-    return sorted({str(remark) for record in results.records.values() for remark in record.get("remarks", ())})
+    """What stages want their readers to know, such as files that were damaged, each a sentence."""
+    told = sorted({str(remark) for record in results.records.values() for remark in record.get("remarks", ())})
+    return [f"{remark[:1].upper()}{remark[1:].removesuffix('.')}." for remark in told if remark]
 
 
 def origin(results: Results) -> str:
@@ -270,8 +271,13 @@ def origin(results: Results) -> str:
     commits = sorted(
         {f"{o['commit'][:12]}{' with local changes' if o.get('dirty') else ''}" for o in origins if "commit" in o}
     )
-    machines = sorted({f"{o['processor']}, {o.get('device', 'cpu')}" for o in origins if "processor" in o})
     torch = sorted({o["versions"]["torch"] for o in origins if "torch" in o.get("versions", {})})
-    parts = [("commit", commits), ("torch", torch), ("processor", machines)]
+    parts = [("commit", commits), ("torch", torch), ("processor", _machines(results))]
     told = "; ".join(f"{name} {' / '.join(values)}" for name, values in parts if values)
     return f"Computed by {told}." if told else "Nothing is computed yet."
+
+
+def _machines(results: Results) -> list[str]:
+    """Processor and device of every machine that computed one of the numbers."""
+    origins = [record.get("provenance", {}) for record in results.records.values()]
+    return sorted({f"{o['processor']}, {o.get('device', 'cpu')}" for o in origins if "processor" in o})

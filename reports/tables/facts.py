@@ -45,7 +45,7 @@ def facts(
                 "claim": j.claim.text,
                 "verdict": j.state,
                 "evidence": j.evidence,
-                "seeds that would tell": j.seeds_to_tell,
+                "seeds that would tell": j.seeds_wanted,
             }
             for j in judgements
         ],

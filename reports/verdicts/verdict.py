@@ -33,6 +33,14 @@ class Judgement:
     seeds: int  # that the evidence rests on
     seeds_to_tell: int | None = None  # an estimate, where the spread so far gives one
     correlation: Correlation | None = None
+    measured: bool = False  # the rows it is about are done and differ
+
+    @property
+    def seeds_wanted(self) -> str:
+        """How many seeds would tell, as a reader is told; empty where it is told, or nothing says how many."""
+        if self.seeds_to_tell is not None:
+            return str(self.seeds_to_tell)
+        return f"at least {FEWEST_SEEDS}" if self.measured and self.seeds < FEWEST_SEEDS else ""
 
 
 def judge(results: Results) -> list[Judgement]:
@@ -82,7 +90,7 @@ def _trend(claim: Trend, results: Results) -> Judgement:
         f"Kendall's τ-b = {found.tau:.2f}, {'exact' if found.exact else 'approximate'} p = {found.p:.2g}, "
         f"{len(done)} of {len(rows)} rows{alike}, {count_of_seeds(len(seeds))}"
     )
-    return Judgement(claim, state, evidence, len(seeds), correlation=found)
+    return Judgement(claim, state, evidence, len(seeds), correlation=found, measured=True)
 
 
 def _pair(claim: Better | Alike, results: Results, one: str, other: str) -> Judgement:
@@ -105,7 +113,7 @@ def _pair(claim: Better | Alike, results: Results, one: str, other: str) -> Judg
     if difference.n >= FEWEST_SEEDS:
         state = _beyond(claim, difference)
     needed = _seeds_to_tell(claim, difference) if state == "cannot tell yet" else None
-    return Judgement(claim, state, evidence, difference.n, needed)
+    return Judgement(claim, state, evidence, difference.n, needed, measured=True)
 
 
 def _beyond(claim: Better | Alike, difference: Spread) -> State:
@@ -145,8 +153,10 @@ def sentence(judgements: Sequence[Judgement]) -> str:
     if trends:
         return f"Does our curve follow the paper's? {_capital('; '.join(map(_told, trends)))}."
     held, not_held, open_ = (sum(j.state == state for j in judgements) for state in get_args(State))
-    claims = "1 claim" if len(judgements) == 1 else f"{len(judgements)} claims"
-    return f"Of the paper's {claims} {held} hold here, {not_held} do not, {open_} cannot be told yet."
+    if len(judgements) == 1:
+        said = "holds here" if held else "does not hold here" if not_held else "cannot be told yet"
+        return f"The paper's one claim {said}."
+    return f"Of the paper's {len(judgements)} claims {held} hold here, {not_held} do not, {open_} cannot be told yet."
 
 
 _FOLLOWS: Mapping[State, str] = {
@@ -159,7 +169,8 @@ _FOLLOWS: Mapping[State, str] = {
 def _told(trend: Judgement) -> str:
     few = f", {FEWEST_SEEDS} seeds are needed" if trend.correlation and trend.seeds < FEWEST_SEEDS else ""
     protocol = PROTOCOL_LABELS.get(trend.claim.protocol, trend.claim.protocol)
-    return f"{protocol} {_FOLLOWS[trend.state]} ({trend.evidence}{few})"
+    of_curve = f" of {trend.claim.series}" if isinstance(trend.claim, Trend) and trend.claim.series else ""
+    return f"{protocol}{of_curve} {_FOLLOWS[trend.state]} ({trend.evidence}{few})"
 
 
 def _capital(text: str) -> str:

@@ -36,6 +36,12 @@ def test_everything_of_the_paper_has_a_line(tmp_path: Path) -> None:
     assert "Tables 8-11" in found
 
 
+def test_parts_of_table_1_are_counted_while_their_page_is_not_built(tmp_path: Path) -> None:
+    put(tmp_path, ablation="mask_token", title="Mask token", source="Table 1c")
+    found = {line.source: line.state for line in lines(tmp_path) if not line.page}
+    assert found["Table 1"].startswith("1 of its 6 parts have reports of their own")
+
+
 def test_each_scale_has_its_line_and_its_state(tmp_path: Path) -> None:
     put(tmp_path)
     put(tmp_path, scale="smoke")

@@ -81,14 +81,21 @@ def test_caption_says_who_chose_what(three_rows: Laboratory) -> None:
     assert (
         "Chosen on held-out train images, never on the scored ones: each linear probe chose its learning rate" in text
     )
-    assert "(taken: 3 1 ×); each logistic regression chose its penalty C among 0.001, 0.01, 0.1" in text
+    assert ", taken: 3 (1 ×); each logistic regression chose its penalty C among 0.001, 0.01, 0.1" in text
 
 
 def test_caption_repeats_what_a_stage_remarked(three_rows: Laboratory) -> None:
     stage = three_rows.cell("10/finetune/0").stage
     assert stage is not None
-    three_rows.end(stage.parents[0], remarks=["2 damaged train images were replaced by others"])
-    assert "2 damaged train images were replaced by others" in told(three_rows)
+    three_rows.end(stage.parents[0], remarks=["2 damaged train images were replaced by others", "timed on 8 images"])
+    assert {"2 damaged train images were replaced by others.", "Timed on 8 images."} < set(told(three_rows).split("\n"))
+
+
+def test_caption_of_hours_names_the_machine_they_were_timed_on(tmp_path: Path) -> None:
+    laboratory = Laboratory(tmp_path, ABLATIONS["wall_clock"])
+    assert "timed steps on the machine that computes them." in told(laboratory)
+    laboratory.finish(laboratory.cell("vit_l_8/wall_clock/0"), 3.0, hours=3.0)
+    assert "timed steps on a processor, cpu." in told(laboratory)
 
 
 def test_unlabelled_data_have_losses_and_no_label_budget(three_rows: Laboratory) -> None:

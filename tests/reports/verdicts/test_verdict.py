@@ -62,7 +62,10 @@ def test_seeds_that_would_tell_are_enough_and_one_fewer_is_not(three_rows: Labor
 
 
 def test_no_number_of_seeds_is_named_where_the_spread_is_unknown(three_rows: Laboratory) -> None:
-    assert judged(three_rows, BETTER, [1.0]).seeds_to_tell is None
+    found = judged(three_rows, BETTER, [1.0])
+    assert (found.seeds_to_tell, found.seeds_wanted) == (None, "at least 3")
+    assert judged(three_rows, BETTER, []).seeds_wanted == ""
+    assert judged(three_rows, BETTER, [2.0, 2.1, 2.2]).seeds_wanted == ""
 
 
 def as_the_paper(cell: Cell) -> float | None:
@@ -94,6 +97,8 @@ def test_trend_of_a_curve_is_told_by_its_own_rows(laboratory: Laboratory) -> Non
     sign = {case.key: 1 if case in cases[:5] else -1 for case in cases}
     judged = judge(laboratory.imagine(lambda cell: sign.get(cell.case.key, 0) * (cell.paper or 0.0), 3))
     assert [judgement.state for judgement in judged] == ["holds", "does not hold"]
+    assert "Linear probing of first follows" in sentence(judged)
+    assert "; linear probing of rest runs against" in sentence(judged)
 
 
 def test_trend_over_four_rows_cannot_be_told(laboratory: Laboratory) -> None:
@@ -137,4 +142,6 @@ def test_sentence_says_what_follows_and_what_cannot_be_told(laboratory: Laborato
 
 def test_sentence_without_a_curve_counts_the_claims(three_rows: Laboratory) -> None:
     held = judged(three_rows, BETTER, [2.0, 2.1, 2.2])
-    assert sentence([held]) == "Of the paper's 1 claim 1 hold here, 0 do not, 0 cannot be told yet."
+    assert sentence([held]) == "The paper's one claim holds here."
+    lost = judged(three_rows, BETTER, [-2.0, -2.1, -2.2])
+    assert sentence([held, lost]) == "Of the paper's 2 claims 1 hold here, 1 do not, 0 cannot be told yet."
