@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from ablations.spec.cells import Cell
+from ablations.spec.needs import parts
 from mae_core.signature import Stage
 
 
@@ -44,3 +45,12 @@ class Plan:
     def cells_of(self, signature: str) -> list[Cell]:
         """The cells whose number that stage gives or prepares."""
         return [c for c in self.cells if any(s.signature == signature for s in c.stages())]
+
+    def waiting(self) -> dict[str, list[Cell]]:
+        """What is not there yet, a sentence for each file or folder → the cells that wait for it."""
+        found: dict[str, list[Cell]] = {}
+        for cell in self.cells:
+            if cell.case.state == "needs":
+                for need in parts(cell.case.needs):
+                    found.setdefault(need, []).append(cell)
+        return found

@@ -93,6 +93,9 @@ def _dry_run(launch: Launch, console: Console) -> None:
         console.print(
             f"  {'done' if signature in finished else '    '}  {signature:<38} {names[signature]}", soft_wrap=True
         )
+    for need, cells in plan.waiting().items():
+        more = f" and {len(cells) - 1} more cells" if len(cells) > 1 else ""
+        console.print(f"  waits for {need} ({cells[0].name}{more})", soft_wrap=True, markup=False)
 
 
 def _on_cluster(launch: Launch, arguments: argparse.Namespace, console: Console) -> int:

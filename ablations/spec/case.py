@@ -54,7 +54,8 @@ class Case:
         if isinstance(self.needs, Both):
             with_weights = replace(self, needs=self.needs.weights).given(scale, home)
             with_data = replace(with_weights, needs=self.needs.folder).given(scale, home)
-            return replace(with_data, needs=with_weights.needs or with_data.needs)
+            both = with_weights.needs and with_data.needs
+            return replace(with_data, needs=self.needs if both else with_weights.needs or with_data.needs)
         if isinstance(self.needs, Folder):
             folder = self.needs.find(home)
             return self if folder is None else replace(self, needs="", data=str(folder))

@@ -39,6 +39,16 @@ class Weights:
 
 
 @dataclass(frozen=True)
+class Converted(Weights):
+    """Weights of another kind than encoders', of use once a command has converted them."""
+
+    command: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.what}: convert it by {self.command} HOME/{self.place}.safetensors"
+
+
+@dataclass(frozen=True)
 class Folder:
     """An image folder `data/NAME` in the home."""
 
@@ -72,4 +82,11 @@ class Both:
 
 
 Need = Weights | Folder | Both
-DALLE = Weights("dalle_encoder", "DALL-E's encoder, converted to safetensors")
+
+
+def parts(need: Need | str) -> tuple[str, ...]:
+    """What `need` asks for, a sentence for each file or folder."""
+    return (str(need.weights), str(need.folder)) if isinstance(need, Both) else (str(need),)
+
+
+DALLE = Converted("dalle_encoder", "DALL-E's encoder", command="python -m mae_core.dalle convert encoder.pkl")

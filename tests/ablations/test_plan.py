@@ -54,6 +54,18 @@ def everything(names, scale, home, seeds=1):
     return Plan.of(cell for ablation in given for cell in ablation.cells(SCALES[scale], info, seeds))
 
 
+def test_cells_that_wait_are_told_with_each_file_that_they_wait_for(tmp_path):
+    waiting = everything(["target", "robustness"], "paper", tmp_path).waiting()
+    tokens = [cells for need, cells in waiting.items() if "mae_core.dalle convert encoder.pkl HOME/weights/" in need]
+    assert [[cell.protocol for cell in cells] for cells in tokens] == [["finetune", "linear_probe"]]
+    dino, shifted = (
+        {cell.case.key for need, cells in waiting.items() if need.startswith(start) for cell in cells}
+        for start in ("DINO", "IN-A")
+    )
+    assert "dino_vit_b_imagenet_a" in dino & shifted
+    assert not everything(["decoder_depth"], "paper", tmp_path).waiting()
+
+
 def test_table_1_is_48_cells_from_19_pretrainings_and_38_evaluations(with_dalle):
     plan = everything([module.ABLATION.name for module in TABLE_1], "paper", with_dalle)
     counts = plan.counts()
