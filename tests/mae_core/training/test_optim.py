@@ -1,10 +1,13 @@
 """Which parameter learns how fast and which decays; LARS against its definition."""
 
 import math
+from dataclasses import replace
 from functools import partial
 
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from torch import nn
 from torch.optim import AdamW
 
@@ -57,11 +60,12 @@ def released_layer(name, depth):
     return int(name.split(".")[1]) + 1 if name.startswith("blocks") else depth + 1
 
 
-@pytest.mark.parametrize("pooling", ["cls", "mean"])
-def test_learning_rates_fall_with_depth_as_released(pooling):
-    model = Classifier(TINY, FinetuneRecipe(pooling=pooling), 10)
-    lrs = by_name(model, layer_decay_groups(model, lr=4e-3, layer_decay=0.75, weight_decay=0.05), "lr")
-    expected = {n: 4e-3 * 0.75 ** (4 - released_layer(n, 3)) for n, _ in model.named_parameters()}
+@settings(max_examples=20)
+@given(pooling=st.sampled_from(["cls", "mean"]), depth=st.integers(1, 5), decay=st.floats(0.3, 1.0))
+def test_learning_rates_fall_with_depth_as_released(pooling, depth, decay):
+    model = Classifier(replace(TINY, depth=depth), FinetuneRecipe(pooling=pooling), 10)
+    lrs = by_name(model, layer_decay_groups(model, lr=4e-3, layer_decay=decay, weight_decay=0.05), "lr")
+    expected = {n: 4e-3 * decay ** (depth + 1 - released_layer(n, depth)) for n, _ in model.named_parameters()}
     assert lrs == pytest.approx(expected)
 
 

@@ -2,6 +2,8 @@
 
 import numpy as np
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 from sklearn.neighbors import KNeighborsClassifier
 
 from mae_core.recipes import KnnRecipe
@@ -24,6 +26,13 @@ def test_votes_are_scikit_learns_with_weights_falling_with_distance():
 def test_a_low_temperature_leaves_the_vote_to_the_nearest():
     bank, queries, labels = table(200, 0), table(50, 1), torch.arange(200) % 4
     assert torch.equal(vote(bank, labels, queries, 20, 1e-3, 4), vote(bank, labels, queries, 1, 1.0, 4))
+
+
+@given(order=st.permutations(range(30)), scale=st.floats(0.01, 100), neighbours=st.integers(1, 40))
+def test_a_vote_depends_neither_on_the_order_nor_on_the_length_of_features(order, scale, neighbours):
+    bank, queries, labels = table(30, 0), table(8, 1), torch.arange(30) % 4
+    voted = vote(bank[list(order)] * scale, labels[list(order)], queries / scale, neighbours, 0.07, 4)
+    assert torch.equal(voted, vote(bank, labels, queries, neighbours, 0.07, 4))
 
 
 def test_fewer_learnt_images_than_neighbours_all_vote():

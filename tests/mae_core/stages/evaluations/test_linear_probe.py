@@ -4,12 +4,14 @@ from dataclasses import replace
 
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 from safetensors.torch import load_file
 
 from mae_core.data.images import View
 from mae_core.signature import Stage
 from mae_core.stages.evaluations.features import frozen_encoder
-from mae_core.stages.evaluations.linear_probe import Heads, Probe
+from mae_core.stages.evaluations.linear_probe import Heads, Probe, sums_of
 from mae_core.stages.images import images_of
 from mae_core.stages.weights import WEIGHTS
 from tests.mae_core.stages.laboratory import PRETRAIN, PROBE
@@ -67,6 +69,18 @@ def test_features_are_normalised_over_the_batch_without_scale_or_shift():
     expected = torch.stack([centred @ weight.T for weight in heads.weights], dim=1)
     torch.testing.assert_close(heads(seen), expected)
     assert {name.split(".")[0] for name, _ in heads.named_parameters()} == {"weights", "biases"}
+
+
+@given(n=st.integers(2, 40), cuts=st.sets(st.integers(1, 39), max_size=6), shift=st.floats(-50, 50))
+def test_parts_of_any_sizes_are_normalised_and_remembered_as_the_whole_batch(n, cuts, shift):
+    whole, split = (Heads(4, 3, 2, seed=0) for _ in range(2))
+    seen = shift + 3 * torch.randn(n, 4, generator=torch.Generator().manual_seed(n))
+    parts = seen.tensor_split(sorted(cut for cut in cuts if cut < n))
+    moments = split.observe(torch.stack([sums_of(part) for part in parts]).sum(dim=0))
+    logits = torch.cat([split(part, moments) for part in parts])
+    torch.testing.assert_close(logits, whole(seen), rtol=1e-4, atol=1e-4)
+    for name, remembered in split.norm.named_buffers():
+        torch.testing.assert_close(remembered, whole.norm.get_buffer(name), rtol=1e-4, atol=1e-4)
 
 
 def test_random_crops_are_clipped_to_the_image(laboratory):
