@@ -38,7 +38,7 @@ class Bundle:
         return Image(filename=str(self.folder / "panels.png"), alt="masked, reconstructed, filled-in, original images")
 
     def compare(self) -> Interactive:
-        """All protocols in one panel: hover for the numbers, click the legend to show and hide."""
+        """The protocols of one quantity in one panel: hover for the numbers, click the legend to show and hide."""
         from reports.figures.interactive import comparison
 
         return comparison(self._csv("table.csv"), self._csv("baselines.csv"), self.facts()["axes"])

@@ -10,6 +10,8 @@ from typing import Any
 import pandas as pd
 import plotly.graph_objects as go
 
+from reports.metrics import metric
+
 COLOURS = {"finetune": "#0072B2", "linear_probe": "#D55E00"}
 OTHER = ("#009E73", "#B07AA1", "#806000")
 SYMBOLS = ("circle", "square", "diamond", "triangle-up", "cross")
@@ -40,8 +42,12 @@ LAYOUT: dict[str, Any] = {
 
 
 def comparison(rows: pd.DataFrame, baselines: pd.DataFrame, facts: Mapping[str, Any]) -> Interactive:
-    """All protocols in one panel: ours with spread on the left-hand axis, the paper's on the right-hand one."""
+    """Protocols in one panel: ours with spread on the left-hand axis, the paper's on the right-hand one.
+
+    Those that measure another quantity than the first, as hours beside accuracies, are left to the figure.
+    """
     figure, at = go.Figure(), facts["places"]
+    rows = rows[[metric(protocol).label == facts["quantity"] for protocol in rows["protocol"]]]
     for number, (protocol, found) in enumerate(rows.groupby("protocol", sort=False)):
         first, name = COLOURS.get(str(protocol), OTHER[number % len(OTHER)]), facts["protocols"][protocol]
         by_series = found.groupby(found["case_key"].map(facts["series"]).fillna(""), sort=False)
@@ -60,6 +66,8 @@ def comparison(rows: pd.DataFrame, baselines: pd.DataFrame, facts: Mapping[str, 
         **LAYOUT, xaxis_title=facts["axis"], yaxis_title=f"ours: {facts['quantity']}",
         yaxis2={"title": f"paper: {facts['quantity']}", "overlaying": "y", "side": "right", "showgrid": False},
     )  # fmt: skip
+    if not facts["joined"]:
+        figure.update_layout(legend_y=-0.45, height=620)  # below the rows' names, which stand aslant
     if facts["doubling"]:
         figure.update_xaxes(type="log", tickvals=list(at.values()), ticktext=[f"{x:g}" for x in at.values()])
     return Interactive(figure, "comparison")

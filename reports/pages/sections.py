@@ -50,7 +50,7 @@ def sections(facts: Mapping[str, Any], drawn: Collection[str]) -> Iterator[Secti
         yield f"## What to take on {facts['data']}, at scale {facts['scale']}\n\n{points}", ""
     if facts["claims"]:
         yield "## The paper's claims\n\nFewer than three seeds never decide one.", "bundle.claims()"
-    yield f"## All protocols in one panel\n\n{INTERACTIVE}", "bundle.compare()"
+    yield f"## Protocols in one panel\n\n{INTERACTIVE}", "bundle.compare()"
     if facts["comparisons"]:
         yield f"## MAE at the default row minus each baseline\n\nPaired by seed.\n\n{_points(facts['comparisons'])}", ""
     yield from _figures(drawn, facts["machine"])

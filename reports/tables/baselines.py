@@ -61,10 +61,18 @@ def compare(results: Results) -> list[Comparison]:
     ]
 
 
+def _why_none(results: Results) -> str:
+    if results.scale.name == "paper":
+        return "at the paper's scale its own numbers are the rivals"
+    return (
+        "no column is an accuracy of fine-tuning or linear probing" if results.info.labelled else "there are no labels"
+    )
+
+
 def sentence(results: Results, comparisons: list[Comparison]) -> str:
     """One sentence that names every baseline that MAE, at the default row, does not beat."""
     if not comparisons:
-        return "No baselines are drawn here: they need labels and a scale below the paper's."
+        return f"No baselines are drawn here: {_why_none(results)}."
     row = f"MAE at the default row ({results.ablation.case(results.ablation.default).label})"
     told = [c for c in comparisons if c.difference.mean is not None]
     if not told:

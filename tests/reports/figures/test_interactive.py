@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pandas as pd
+import plotly.graph_objects as go
 
 from ablations.paper import ABLATIONS
 from reports.figures.interactive import comparison
@@ -11,12 +12,22 @@ from reports.tables.rows import table_rows, write_rows
 from tests.reports.laboratory import Laboratory
 
 
-def test_each_series_has_its_own_colour_and_symbol(tmp_path: Path) -> None:
-    results = Laboratory(tmp_path, ABLATIONS["model_size"]).imagine(lambda cell: 70.0)
-    write_rows(table_rows(results), tmp_path / "table.csv")
-    rows = pd.read_csv(tmp_path / "table.csv", dtype={"case_key": str})
+def ours_of(name: str, folder: Path) -> list[go.Scatter]:
+    """Our curves where every cell of the ablation is done."""
+    results = Laboratory(folder, ABLATIONS[name]).imagine(lambda cell: 70.0)
+    write_rows(table_rows(results), folder / "table.csv")
+    rows = pd.read_csv(folder / "table.csv", dtype={"case_key": str})
     axes = facts(results, None, {}, [])["axes"]
-    ours = [trace for trace in comparison(rows, rows[:0], axes).figure.data if trace.name.endswith(", ours")]
+    return [trace for trace in comparison(rows, rows[:0], axes).figure.data if trace.name.endswith(", ours")]
+
+
+def test_hours_do_not_stand_on_an_axis_of_accuracies(tmp_path: Path) -> None:
+    assert [trace.name for trace in ours_of("wall_clock", tmp_path)] == ["fine-tuning, ours"]
+    assert len(ours_of("mask_ratio", tmp_path)) == 2
+
+
+def test_each_series_has_its_own_colour_and_symbol(tmp_path: Path) -> None:
+    ours = ours_of("model_size", tmp_path)
     assert [trace.name for trace in ours] == [
         "fine-tuning, MAE, IN1K, ours",
         "fine-tuning, supervised, IN1K, ours, ours",

@@ -1,6 +1,10 @@
 """The report says of each baseline whether MAE at the default row beats it."""
 
+from pathlib import Path
+
+from ablations.paper import ABLATIONS
 from ablations.spec import Cell
+from mae_core.scales import SCALES
 from reports.tables.baselines import compare, sentence
 from tests.reports.laboratory import BASELINES, Laboratory
 
@@ -32,6 +36,13 @@ def test_every_baseline_that_is_not_beaten_is_named(three_rows: Laboratory) -> N
     assert "PCA features, under linear probing: -3.00 points" in told
     assert "untrained" not in told
     assert "scratch" not in told
+
+
+def test_why_there_are_no_baselines_is_true(tmp_path: Path) -> None:
+    results = Laboratory(tmp_path, ABLATIONS["robustness"]).imagine(lambda _: None)
+    assert sentence(results, compare(results)).endswith("no column is an accuracy of fine-tuning or linear probing.")
+    ours = Laboratory(tmp_path, ABLATIONS["mask_ratio"], SCALES["paper"]).imagine(lambda _: None)
+    assert "at the paper's scale" in sentence(ours, compare(ours))
 
 
 def test_beating_all_is_said(three_rows: Laboratory) -> None:
