@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mae_core.recipes import FittedTargetRecipe, PretrainRecipe
-from reports.flops import forward_flops
+from reports.flops import encoder_parameters, forward_flops
 from reports.results import Results, Status
 from reports.tables.rows import worst
 from reports.verdicts.statistics import spread
@@ -20,6 +20,7 @@ KEPT = 8  # decimals; GFLOPs of a small model are small
 DIFFERENT = 1.05  # between the dearest and the cheapest row; below, a table says nothing of FLOPs
 
 _FLOPS = "FLOPs are those of a forward pass of pre-training on one image, counted from the shapes that were run."
+_PARAMETERS = "Parameters are those of the encoder that was run, without its head."
 _VARIANCE = "The variance explained is that of the patches fitted on."
 _TOKENS = (
     "Tokens are judged on held-out train images: how many are used at all, as how many equally used ones they spread "
@@ -41,6 +42,7 @@ QUANTITIES: Mapping[str, Quantity] = {
     "forward_gflops": Quantity("forward pass", "{:.3g}".format, _FLOPS, "GFLOPs"),
     "flops_x": Quantity("forward pass", "{:.2f}".format, _FLOPS, "FLOPs × the default row's"),
     "speedup": Quantity("speed-up", "{:.2f}".format, "Speed-ups are over the nearest row above that has none.", "×"),
+    "params_M": Quantity("parameters", "{:.3g}".format, _PARAMETERS, "millions"),
     "explained_variance": Quantity("variance explained", "{:.1f}".format, _VARIANCE, "%"),
     "codebook_used": Quantity("tokens in use", "{:.1f}".format, _TOKENS, "%"),
     "perplexity": Quantity("perplexity of tokens", "{:.1f}".format, _TOKENS),
@@ -74,7 +76,7 @@ COLUMNS = tuple(field.name for field in dataclasses.fields(Beside))
 
 def quantities(results: Results) -> list[Beside]:
     """The quantities of each row, a kind after the other, in the order of the spec; the paper's are never dropped."""
-    found = [*_flops(results), *_speedups(results), *_fitted(results)]
+    found = [*_flops(results), *_speedups(results), *_parameters(results), *_fitted(results)]
     known = {(one.case_key, one.quantity) for one in found}
     cases = results.ablation.cases
     cited = [(c.key, name) for c in cases for name in c.also if (c.key, name) not in known]
@@ -139,6 +141,15 @@ def _speedups(results: Results) -> Iterator[Beside]:
         columns = [result for key in (start, case.key) for result in results.by_column.get((key, "wall_clock"), [])]
         status = worst(result.status for result in columns)
         yield _beside(results, case.key, "speedup", ratios, status, " ".join(runs), len(ratios))
+
+
+def _parameters(results: Results) -> Iterator[Beside]:
+    """Millions of parameters where the paper prints them."""
+    encoders = {result.cell.case.key: result.encoder for result in results.cells}
+    for case in results.ablation.cases:
+        encoder = encoders.get(case.key)
+        if "params_M" in case.also and isinstance(encoder, PretrainRecipe):
+            yield _beside(results, case.key, "params_M", [encoder_parameters(encoder) / 1e6], "done", "")
 
 
 def _fitted(results: Results) -> Iterator[Beside]:

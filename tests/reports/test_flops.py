@@ -5,17 +5,25 @@ from dataclasses import replace
 import pytest
 import torch
 
+from ablations.paper.models import PARAMETERS, SHAPES
+from mae_core.model.encoder import Encoder
 from mae_core.model.mae import MaskedAutoencoder
 from mae_core.model.masking import draw_masking
 from mae_core.recipes import BASELINE, PcaRecipe, PretrainRecipe
 from mae_core.signature import Stage
 from mae_core.stages import wall_clock
-from reports.flops import forward_flops
+from reports.flops import encoder_parameters, forward_flops
 
 SMALL = PretrainRecipe(
     image_size=(32, 64), in_chans=1, patch_size=4, embed_dim=32, depth=3, num_heads=2, mlp_ratio=2.0,
     decoder_embed_dim=24, decoder_depth=2, decoder_num_heads=2, dtype="float32",
 )  # fmt: skip
+
+
+def test_parameters_are_those_of_the_encoder_and_the_papers() -> None:
+    assert encoder_parameters(SMALL) == sum(weights.numel() for weights in Encoder(SMALL).parameters())
+    ours = [encoder_parameters(replace(BASELINE, **SHAPES[size])) / 1e6 for size in "BLH"]
+    assert ours == pytest.approx([PARAMETERS[size] for size in "BLH"], rel=0.005)
 
 
 @pytest.mark.parametrize(

@@ -52,3 +52,11 @@ def test_what_fitting_a_target_measured_stands_in_its_row(tmp_path: Path) -> Non
     lines = {line.cells[0]: line.cells[1:] for line in quantities_layout(laboratory.results(), told).lines}
     assert lines == {"PCA": ("82.6 (1)", "", ""), "dVAE token": ("", "93.8 (1)", "4.0 (1)")}
     assert "held-out train images" in notes(told)
+
+
+def test_parameters_are_counted_and_stand_beside_the_papers(tmp_path: Path) -> None:
+    paper = Laboratory(tmp_path, ABLATIONS["linear_probe_methods"], SCALES["paper"]).imagine(lambda _: None)
+    table = quantities_layout(paper, quantities(paper))
+    at = next(n for n, head in enumerate(table.head) if head.startswith("parameters [millions], ours"))
+    lines = {line.cells[0]: line.cells[at : at + 2] for line in table.lines}
+    assert (lines["MAE, ViT-B"], lines["iGPT, iGPT-L"]) == (("85.4", "86.0"), ("cited", "1362.0"))  # in grey
