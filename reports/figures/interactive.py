@@ -31,7 +31,7 @@ class Interactive:
         return {"application/vnd.plotly.v1+json": json.loads(self.figure.to_json()), "text/html": place}
 
 
-CONFIG = {"displaylogo": False, "responsive": True}
+CONFIG = {"displayModeBar": False, "responsive": True}  # its buttons would cover the legend
 LAYOUT: dict[str, Any] = {
     "template": "plotly_white",
     "font": {"size": 12},
@@ -64,10 +64,15 @@ def comparison(rows: pd.DataFrame, baselines: pd.DataFrame, facts: Mapping[str, 
         )  # fmt: skip
     figure.update_layout(
         **LAYOUT, xaxis_title=facts["axis"], yaxis_title=f"ours: {facts['quantity']}",
-        yaxis2={"title": f"paper: {facts['quantity']}", "overlaying": "y", "side": "right", "showgrid": False},
+        yaxis2={
+            "title": f"paper: {facts['quantity']}", "overlaying": "y", "side": "right", "showgrid": False,
+            "tickmode": "auto",
+        },
     )  # fmt: skip
     if not facts["joined"]:
-        figure.update_layout(legend_y=-0.45, height=620)  # below the rows' names, which stand aslant
+        named = list(dict.fromkeys(at[key] for key in rows["case_key"]))
+        figure.update_xaxes(categoryorder="array", categoryarray=named)
+        figure.update_layout(legend={"y": 1.05, "yanchor": "bottom"}, height=620)  # away from the rows' long names
     if facts["doubling"]:
         figure.update_xaxes(type="log", tickvals=list(at.values()), ticktext=[f"{x:g}" for x in at.values()])
     return Interactive(figure, "comparison")

@@ -26,6 +26,15 @@ def test_hours_do_not_stand_on_an_axis_of_accuracies(tmp_path: Path) -> None:
     assert len(ours_of("mask_ratio", tmp_path)) == 2
 
 
+def test_rows_by_name_keep_their_order_and_leave_the_legend_room(tmp_path: Path) -> None:
+    results = Laboratory(tmp_path, ABLATIONS["robustness"]).imagine(lambda cell: 70.0)
+    write_rows(table_rows(results), tmp_path / "table.csv")
+    rows = pd.read_csv(tmp_path / "table.csv", dtype={"case_key": str})
+    layout = comparison(rows, rows[:0], facts(results, None, {}, [])["axes"]).figure.layout
+    assert list(layout.xaxis.categoryarray) == [row.case for row in table_rows(results) if row.metric == "mce"]
+    assert layout.legend.y > 1  # the names stand below
+
+
 def test_each_series_has_its_own_colour_and_symbol(tmp_path: Path) -> None:
     ours = ours_of("model_size", tmp_path)
     assert [trace.name for trace in ours] == [
