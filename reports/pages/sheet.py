@@ -18,7 +18,7 @@ from reports.results import STATUSES, Results, collect
 from reports.tables.caption import paper_setting, setting
 from reports.tables.quantities import quantities, told
 from reports.tables.rows import Row, table_rows, write_rows
-from reports.tables.table import MARKS, Layout, Line, coinciding, latex_of, markdown, ours, tabular
+from reports.tables.table import MARKS, Layout, Line, coinciding, latex_of, markdown, ours, side_by_side, tabular
 from reports.verdicts.recommendation import best_beyond_noise
 
 NAME, TITLE, SOURCE = "table_1", "MAE ablations, six parts on one page", "Table 1"
@@ -68,12 +68,12 @@ def compact(results: Results, rows: Sequence[Row]) -> Layout:
         for protocol in results.protocols:
             of_keys = [by_case[key][protocol] for key in keys if protocol in by_case[key]]
             marked |= {len(cells)} if best[protocol] in keys else set()
-            papers = dict.fromkeys(f"{row.paper:.1f}" for row in of_keys if row.paper is not None)
-            cells += [ours(of_keys[0]) if of_keys else "", " / ".join(papers)]
+            papers = side_by_side(f"{row.paper:.1f}" for row in of_keys if row.paper is not None)
+            cells += [ours(of_keys[0]) if of_keys else "", papers]
         for name in printed:
             found = [beside[key, name] for key in keys if (key, name) in beside]
-            papers = dict.fromkeys(f"{one.paper:.1f}" for one in found if one.paper is not None)
-            cells += [" / ".join(dict.fromkeys(map(told, found))), " / ".join(papers)]
+            papers = side_by_side(f"{one.paper:.1f}" for one in found if one.paper is not None)
+            cells += [" / ".join(dict.fromkeys(map(told, found))), papers]
         lines.append(Line(tuple(cells), results.ablation.default in keys, frozenset(marked)))
     heads = [_SHORT.get(name, PROTOCOL_LABELS.get(name, name)) for name in (*results.protocols, *printed)]
     return Layout(

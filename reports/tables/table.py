@@ -120,8 +120,13 @@ def _papers_difference(key: str, default: float, row: Row) -> str:
 
 def _told(column: _Column, sharing: Sequence[Mapping[str, Row]]) -> str:
     rows = [found[column.protocol] for found in sharing if column.protocol in found]
-    told = [column.told(row) for row in (rows[:1] if column.ours else rows)]
-    return " / ".join(dict.fromkeys(filter(None, told)))
+    return side_by_side([column.told(row) for row in (rows[:1] if column.ours else rows)])
+
+
+def side_by_side(told: Iterable[str]) -> str:
+    """What is told of rows that are printed as one: once where it is the same of all, else of each in their order."""
+    known = list(filter(None, told))
+    return " / ".join(dict.fromkeys(known) if len(set(known)) == 1 else known)
 
 
 def _column_name(protocol: str) -> str:

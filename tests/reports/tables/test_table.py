@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 from pylatexenc.latexwalker import LatexWalker
 
+from ablations.paper import ABLATIONS
 from ablations.spec import Case
 from mae_core.recipes import BASELINE
 from reports.tables.rows import baseline_rows, table_rows
-from reports.tables.table import Layout, Line, baseline_layout, latex, layout, markdown, ours
+from reports.tables.table import Layout, Line, baseline_layout, latex, layout, markdown, ours, side_by_side
 from tests.reports.laboratory import Laboratory
 
 
@@ -39,6 +40,13 @@ def test_line_has_our_mean_spread_and_n_beside_the_papers_number(three_rows: Lab
     assert printed(three_rows, seeds=3).lines[0].cells == (
         "10 %", "missing", "", "83.2", "-1.7", "70.50 ± 0.50 (3)", "+0.00", "54.6", "-18.9"
     )  # fmt: skip
+
+
+def test_rows_printed_as_one_have_the_papers_number_each_or_one_for_all(tmp_path: Path) -> None:
+    results = Laboratory(tmp_path, ABLATIONS["decoder_depth"]).imagine(lambda _: None)
+    line = layout(results, table_rows(results)).lines[0].cells  # 1, 2 and 4 blocks are one at smoke
+    assert {"84.8 / 84.9 / 84.9", "-0.1 / +0.0 / +0.0", "65.5 / 70.0 / 71.9"} <= set(line)
+    assert side_by_side(["84.9", "", "84.9"]) == "84.9"
 
 
 def test_default_row_is_marked_in_markdown_and_latex(three_rows: Laboratory) -> None:
