@@ -87,7 +87,7 @@ def _caption(found: Sequence[Results]) -> str:
         f"{TITLE} ({SOURCE}): fine-tuning (ft) and linear probing (lin), top-1 in per cent. Ours: {setting(first)}, "
         f"mean ± standard deviation over seeds with their number in brackets; the paper's: "
         f"{paper_setting(first.ablation)}, measured elsewhere and beside ours for their order only. "
-        f"FLOPs are those of a forward pass of pre-training, counted from the shapes, in the default row's. "
+        f"FLOPs are those of a forward pass of pre-training, counted from the shapes, in units of the default row's. "
         f"Rows joined by = are one at this scale. {MARKS}"
     )
 
