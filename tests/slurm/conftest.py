@@ -64,7 +64,7 @@ def cluster(slurm_conf, monkeypatch, home):
     (home / "cluster.toml").write_text(SETTINGS)
     yield home
     keeper = read_sealed(home / "cluster" / KEEPER_FILE) or {}
-    mine = {*(one.array.name for one in Arrays(home).all()), *keeper.values()}
+    mine = {*(one.array.name for one in Arrays(home).all()), keeper.get("name")}
     jobs = [state.job for (name, _), state in queue.queued().items() if name in mine or home_mark(home) in name]
     subprocess.run(["xargs", "-r", "scancel"], input="\n".join(jobs), text=True, check=False)
 

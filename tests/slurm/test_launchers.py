@@ -127,5 +127,5 @@ def check_status_is_quick(home):
     before = os.times()
     answer = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True)
     after = os.times()
-    assert answer.stdout.count("queued") > 3000
+    assert answer.stdout.count("  held  ") > 3000
     assert after.children_user + after.children_system - before.children_user - before.children_system < 2
