@@ -87,10 +87,14 @@ def kill_step(job, process):
 
 
 def reach_time_limit(job, process):
-    """It sleeps until SLURM has sent the signal that the site's settings ask for before the limit."""
-    status = Path(f"/proc/{process.pid}/status")
-    until(lambda: int(re.findall(r"ShdPnd:\s*(\w+)", status.read_text())[0], 16) >> (signal.SIGUSR2 - 1) & 1)
-    process.resume()
+    """It sleeps until SLURM sends the signal that the site's settings ask for, and wakes it to hear it."""
+
+    def awake():
+        with contextlib.suppress(psutil.NoSuchProcess):
+            return process.status() != psutil.STATUS_STOPPED
+        return True
+
+    until(awake)
 
 
 def fail_node(job, process):
