@@ -25,7 +25,6 @@ from mae_core.errors import DataError
 MODES = {1: "L", 3: "RGB", 4: "RGBA"}  # Pillow's names, by channels
 
 Box = tuple[float, float, float, float]  # top, left, height, width as shares of the image
-WHOLE: Box = (0.0, 0.0, 1.0, 1.0)
 
 
 class UnreadableImage(Exception):
@@ -103,23 +102,25 @@ def decode(
         try:
             image.draft(None, (math.ceil(size[1] / width), math.ceil(size[0] / height)))
             whole = _converted(image, in_chans)
-            if whole.size != whole_size:  # few pixels are left, so that their fractions count, which Pillow knows
+            if whole.size == whole_size:
+                part = whole.crop(_pixels_of(box, whole.size))
+            else:  # few pixels are left, so that their fractions count, which Pillow knows
                 right, bottom = min(1.0, left + width) * whole.width, min(1.0, top + height) * whole.height
-                part = (left * whole.width, top * whole.height, right, bottom)
-                whole, box = whole.resize((size[1], size[0]), Image.Resampling.BICUBIC, box=part), WHOLE
-            pixels = np.asarray(whole).reshape(whole.height, whole.width, in_chans)
+                edges = (left * whole.width, top * whole.height, right, bottom)
+                part = whole.resize((size[1], size[0]), Image.Resampling.BICUBIC, box=edges)
+            pixels = np.asarray(part).reshape(part.height, part.width, in_chans)
         except Exception as error:
             raise UnreadableImage(str(path)) from error
-    return _resized(_part(pixels, box), size)
+    return _resized(pixels, size)
 
 
-def _part(pixels: npt.NDArray[np.uint8], box: Box) -> npt.NDArray[np.uint8]:
-    """The box of an image (H, W, C) in whole pixels, at least one."""
+def _pixels_of(box: Box, size: tuple[int, int]) -> tuple[int, int, int, int]:
+    """Left, top, right, bottom of the box in an image of `size` (width, height), in whole pixels, at least one each way."""
     (top, height), (left, width) = (
         (min(round(begin * length), length - 1), max(1, round(extent * length)))
-        for begin, extent, length in zip(box[:2], box[2:], pixels.shape[:2], strict=True)
+        for begin, extent, length in zip(box[:2], box[2:], size[::-1], strict=True)
     )
-    return pixels[top : top + height, left : left + width]
+    return left, top, min(left + width, size[0]), min(top + height, size[1])
 
 
 def _resized(pixels: npt.NDArray[np.uint8], size: tuple[int, int]) -> npt.NDArray[np.uint8]:
