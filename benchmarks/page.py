@@ -18,6 +18,7 @@ DOCS = Path(__file__).parents[1] / "docs"
 KEPT = "benchmarks.json"  # what was measured, by benchmark
 NAME = "benchmarks"
 ROW_INCHES = 0.26
+TICKS = (0.5, 1, 2, 5, 10, 20, 50)
 INTRODUCTION = """\
 # Benchmarks
 
@@ -26,7 +27,7 @@ and the highest. Above 1, this project is faster, or better than the limit named
 limit is one. `make benchmark` measures again on your machine; `python -m benchmarks NAME --record` also rewrites its
 part of this page. All of it is of CPUs; nothing here was measured on a GPU.
 
-![Ratios with their spread, on a logarithmic axis](benchmarks.svg)
+![Ratios with their spread, on a logarithmic axis](benchmarks.png)
 """
 
 
@@ -38,10 +39,14 @@ def record(name: str, lines: Sequence[Line | str], docs: Path = DOCS) -> None:
     path.write_text(json.dumps(dict(sorted(kept.items())), indent=1) + "\n")
     (docs / f"{NAME}.md").write_text(INTRODUCTION + "".join(_section(*item) for item in sorted(kept.items())))
     with styled():
-        figure = _figure([line for part in kept.values() for line in part["lines"] if line.get("unit") == "times"])
+        figure = _figure([line for _, part in sorted(kept.items()) for line in part["lines"] if _is_times(line)])
         for drawn in save(figure, docs, NAME):
-            if drawn.suffix != ".svg":
+            if drawn.suffix != ".png":
                 drawn.unlink()
+
+
+def _is_times(line: Mapping[str, Any]) -> bool:
+    return line.get("unit") == "times"
 
 
 def _machine() -> str:
@@ -87,6 +92,10 @@ def _figure(lines: Sequence[Mapping[str, Any]]) -> Figure:
     axes.errorbar(medians, places, xerr=[below, above], fmt="o", color=OURS, markersize=4, capsize=2)
     axes.axvline(1, color="0.4", linewidth=0.8)
     axes.set_xscale("log")
+    axes.set_xlim(0.8 * min(line["low"] for line in lines), 1.25 * max(line["high"] for line in lines))
+    shown = [tick for tick in TICKS if axes.get_xlim()[0] < tick < axes.get_xlim()[1]]
+    axes.set_xticks(shown, [f"{tick:g}" for tick in shown])
+    axes.minorticks_off()
     axes.set_yticks(places, [_label(line) for line in lines], fontsize="x-small")
     axes.invert_yaxis()
     axes.set_xlabel("times as fast as the rival, or as good as the limit")

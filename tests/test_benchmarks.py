@@ -55,4 +55,4 @@ def test_a_recorded_benchmark_takes_its_own_place_on_the_page_and_leaves_the_oth
     assert "| step | mini | a rival | 3 × |" in page
     assert "1.5 (1.2 – 2)" in page
     assert "a sentence" not in page
-    assert (tmp_path / "benchmarks.svg").read_text().count("a rival") == 1  # slopes are not drawn
+    assert (tmp_path / "benchmarks.png").stat().st_size > 1000

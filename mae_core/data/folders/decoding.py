@@ -115,7 +115,7 @@ def decode(
 
 
 def _pixels_of(box: Box, size: tuple[int, int]) -> tuple[int, int, int, int]:
-    """Left, top, right, bottom of the box in an image of `size` (width, height), in whole pixels, at least one each way."""
+    """Left, top, right, bottom of the box in an image of `size` (width, height): whole pixels, one or more."""
     (top, height), (left, width) = (
         (min(round(begin * length), length - 1), max(1, round(extent * length)))
         for begin, extent, length in zip(box[:2], box[2:], size[::-1], strict=True)
