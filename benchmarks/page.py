@@ -92,7 +92,7 @@ def _figure(lines: Sequence[Mapping[str, Any]]) -> Figure:
     axes.errorbar(medians, places, xerr=[below, above], fmt="o", color=OURS, markersize=4, capsize=2)
     axes.axvline(1, color="0.4", linewidth=0.8)
     axes.set_xscale("log")
-    axes.set_xlim(0.8 * min(line["low"] for line in lines), 1.25 * max(line["high"] for line in lines))
+    axes.set_xlim(0.8 * min([1, *(line["low"] for line in lines)]), 1.25 * max(line["high"] for line in lines))
     shown = [tick for tick in TICKS if axes.get_xlim()[0] < tick < axes.get_xlim()[1]]
     axes.set_xticks(shown, [f"{tick:g}" for tick in shown])
     axes.minorticks_off()

@@ -5,18 +5,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from mae_core.recipes import BASELINE, FINETUNE
-from mae_core.signature import Stage
-from mae_core.tracking.labels import write_labels
+from tests.mae_core.tracking.labelled import PRETRAIN, TUNE, label
 
-PRETRAIN = Stage(BASELINE)
-TUNE = Stage(FINETUNE, (PRETRAIN,))
 Sync = Callable[[], None]
-
-
-def label(home: Path, ablation: str = "mask_ratio", case: str = "75") -> None:
-    cell = {"name": f"{ablation}/{case}/finetune/0", "case": case, "label": f"{case} %", "protocol": "finetune"}
-    write_labels(home, ablation, "mini", "fashion_mnist", [{**cell, "seed": 0, "signature": TUNE.signature}])
 
 
 def test_an_evaluation_lies_under_its_pretraining(trainer: Any, tables: Any, sync: Sync) -> None:

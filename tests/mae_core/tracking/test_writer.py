@@ -9,22 +9,13 @@ from typing import Any
 
 import pytest
 
-from mae_core.recipes import BASELINE, FINETUNE
-from mae_core.signature import Stage
 from mae_core.store import journal, usage
 from mae_core.store.run import Store
-from mae_core.tracking.labels import write_labels
 from mae_core.tracking.survey import nothing_to_do
 from mae_core.tracking.synchronise import synchronise
+from tests.mae_core.tracking.labelled import PRETRAIN, TUNE, label
 
-PRETRAIN = Stage(BASELINE)
-TUNE = Stage(FINETUNE, (PRETRAIN,))
 Sync = Callable[[], None]
-
-
-def label(home: Path, ablation: str = "mask_ratio", case: str = "75") -> None:
-    cell = {"name": f"{ablation}/{case}/finetune/0", "case": case, "label": f"{case} %", "protocol": "finetune"}
-    write_labels(home, ablation, "mini", "fashion_mnist", [{**cell, "seed": 0, "signature": TUNE.signature}])
 
 
 def test_every_point_of_the_store_is_there_once(trainer: Any, tables: Any, sync: Sync, journal_points: Any) -> None:
