@@ -137,7 +137,7 @@ def _write(
     rows.write_cells(results, folder / "cells.csv")
     write_curves(learnt, folder / "curves.csv")
     write_probes(learnt, folder / "probes.csv")
-    _write_tables(results, table_rows, baseline_rows, beside, told["caption"], folder)
+    _write_tables(results, table_rows, baseline_rows, beside, told, folder)
     (folder / "report.json").write_text(json.dumps(told, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     _draw(results, (table_rows, baseline_rows), found, learnt, trivial, peak_memory(results, home), folder)
     drawn = {path.name for path in folder.iterdir()}
@@ -174,15 +174,15 @@ def _write_tables(
     table_rows: Sequence[Row],
     baseline_rows: Sequence[Row],
     beside: Sequence[Beside],
-    caption: list[str],
+    told: Mapping[str, Any],
     folder: Path,
 ) -> None:
     """The table, and those of other quantities and of the baselines below it where there are any."""
     name = results.ablation.name
-    tables = [(table.layout(results, table_rows), [*caption, f"{table.MARKS} {table.DIFFERENCES}"], name)]
+    tables = [(table.layout(results, table_rows), [*told["caption"], f"{table.MARKS} {table.DIFFERENCES}"], name)]
     for suffix, layout, words in (
         ("quantities", table.quantities_layout(results, beside), quantities.notes(beside)),
-        ("baselines", table.baseline_layout(results, baseline_rows), table.BASELINES),
+        ("baselines", table.baseline_layout(results, baseline_rows), f"{told['baselines']} {table.BASELINES}"),
     ):
         tables += [(layout, [words], f"{name}-{suffix}")] if layout.lines else []
     markdown = "\n".join(table.markdown(layout, words) for layout, words, _ in tables)

@@ -101,6 +101,13 @@ def test_baselines_stand_in_a_file_of_the_tables_columns(text: Callable[[str], s
     assert [line.split(",")[1] for line in lines[1:]] == ["raw_pixels", "pca_features", "untrained", "scratch"]
 
 
+def test_tables_say_which_baselines_are_not_beaten(text: Callable[[str], str]) -> None:
+    told = json.loads(text("report.json"))["baselines"]
+    assert "MAE at the default row" in told
+    assert told in text("table.md")
+    assert told.partition(";")[0].partition("%")[0] in text("table.tex")
+
+
 def test_notebook_is_executed_and_calls_reports(finished: Built) -> None:
     notebook = nbformat.read(finished.folder / "report.ipynb", as_version=4)
     code = [cell for cell in notebook.cells if cell.cell_type == "code"]
