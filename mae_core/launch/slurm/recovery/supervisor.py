@@ -43,8 +43,10 @@ def supervised(work: Callable[[], int], tell: Callable[[How | None], None]) -> i
         _die_with(parent)
         return work()
     for number in FORWARDED:
-        signal.signal(number, lambda number, _: os.kill(child, number))
+        signal.signal(number, lambda number, _: _forward(number, child))
     status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    for number in FORWARDED:  # whoever ends the job now waits until it is told
+        signal.signal(number, signal.SIG_IGN)
     if status == -signal.SIGKILL and killed_for_memory() > before:
         tell("memory")
     elif status < 0:
@@ -52,6 +54,11 @@ def supervised(work: Callable[[], int], tell: Callable[[How | None], None]) -> i
     elif status == EXIT_HUNG:
         tell(None)
     return status if status >= 0 else 128 - status
+
+
+def _forward(number: int, child: int) -> None:
+    with contextlib.suppress(ProcessLookupError):  # it has just left
+        os.kill(child, number)
 
 
 def _die_with(parent: int) -> None:

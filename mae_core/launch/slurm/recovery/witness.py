@@ -6,7 +6,6 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
-from mae_core.launch.ranks import place
 from mae_core.launch.slurm import queue as slurm
 from mae_core.launch.slurm.queue import JobState
 from mae_core.store.attempt import Attempt
@@ -36,8 +35,8 @@ def attempt_of(store: Store, signatures: Iterable[str], job: str) -> Attempt | N
 
 def note_own(store: Store, signatures: Iterable[str], how: How | None) -> None:
     """Write down how this rank's process ended; None: it left with the status of one that hung, or was stopped."""
-    here, job = place(os.environ), os.environ.get("SLURM_JOB_ID", "")
-    rank = here.rank if here else 0
+    # read here, for all else that knows a rank's place takes longer to import than srun leaves a job that lost a rank
+    rank, job = int(os.environ.get("SLURM_PROCID", "0")), os.environ.get("SLURM_JOB_ID", "")
     attempt = attempt_of(store, signatures, job)
     if attempt is None:
         return

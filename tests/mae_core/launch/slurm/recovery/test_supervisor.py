@@ -26,11 +26,11 @@ def vmstat(tmp_path, monkeypatch):
     return count
 
 
-def told(tmp_path, work):
-    """Exit status of a supervised `work`, and what the supervisor told."""
+def told(tmp_path, work, meanwhile=lambda: None):
+    """Exit status of a supervised `work`, and what the supervisor told while something else happened."""
     pid = os.fork()
     if pid == 0:
-        os._exit(supervised(work, lambda how: (tmp_path / "told").write_text(str(how))))
+        os._exit(supervised(work, lambda how: (meanwhile(), (tmp_path / "told").write_text(str(how)))))
     status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
     file = tmp_path / "told"
     return status, file.read_text() if file.exists() else ""
@@ -53,6 +53,12 @@ def dies(number):
 )
 def test_it_leaves_as_its_child_did(tmp_path, vmstat, work, answer):
     assert told(tmp_path, work) == answer
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGUSR2])
+def test_what_ends_the_job_at_that_moment_does_not_keep_it_from_telling(tmp_path, vmstat, number):
+    answer = told(tmp_path, lambda: dies(signal.SIGKILL), meanwhile=lambda: os.kill(os.getpid(), number))
+    assert answer == (137, "killed")
 
 
 def test_a_child_that_the_kernel_killed_for_memory_is_told_from_others(tmp_path, vmstat):
