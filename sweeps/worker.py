@@ -119,7 +119,8 @@ def work(study: Study, file: str, scale: Scale, info: DataInfo, home: Path, tria
 
 
 def _until_the_launcher_ends(wish: Wish) -> None:
-    sys.stdin.buffer.read()
+    while os.read(sys.stdin.fileno(), 1):  # past Python's buffer, whose lock a thread may not hold when Python ends
+        pass
     wish.stop = True
 
 
