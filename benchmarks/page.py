@@ -98,12 +98,12 @@ def _figure(lines: Sequence[Mapping[str, Any]]) -> Figure:
     axes.minorticks_off()
     axes.set_yticks(places, [_label(line) for line in lines], fontsize="x-small")
     axes.invert_yaxis()
-    axes.set_xlabel("times as fast as the rival, or as good as the limit")
-    margins(figure, 4.4, 0.5, 0.15, 0.1)
+    axes.set_xlabel("times as fast, or as good")
+    margins(figure, 4.9, 0.5, 0.15, 0.1)
     return figure
 
 
 def _label(line: Mapping[str, Any]) -> str:
     against = f" / {line['rival']}" if line["rival"] else ""
-    where = line["where"].partition(",")[0] if ":" not in line["where"] else ""
+    where = ", ".join(line["where"].split(", ")[:2])
     return ", ".join(filter(None, [line["what"], where])) + against
