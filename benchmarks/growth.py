@@ -1,4 +1,4 @@
-"""How costs grow: log-log slopes over tokens, decoder depth, cells in a plan and runs in a store."""
+"""How costs grow: log-log slopes over tokens, decoder depth, cells in a plan, runs in a store and seeds in a report."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ import numpy as np
 from ablations.paper import ABLATIONS
 from ablations.plan import Plan
 from benchmarks.duel import spread
+from benchmarks.homes import pretend
 from benchmarks.peers import MINI as MINI_SHAPE
 from benchmarks.peers import Shape, ours
 from benchmarks.result import Line
@@ -20,15 +21,19 @@ from mae_core.data.catalogue import describe
 from mae_core.recipes import BASELINE
 from mae_core.scales import MINI
 from mae_core.signature import Stage
+from mae_core.store.provenance import provenance
 from mae_core.store.run import Store
+from reports.report import build
 
 REPEATS = 3
+POINTS = 50  # of a run's journal
 
 
 def lines() -> Iterator[Line]:
     """Slope 1: twice as much costs twice as long. The rival column says over which range."""
     yield _line("plan", "cells", (500, 2500, 10_000), _planning)
     yield _line("store scan", "runs", (200, 1000, 5000), _scanning)
+    yield _line("report of a masking ratio figure", "seeds", (10, 40, 160), _reporting)
     yield _line("pre-training step", "decoder depth", (2, 4, 8), _decoding)
     yield _line("pre-training step", "image side, so tokens over 16", (32, 64, 96), _larger)
 
@@ -67,6 +72,21 @@ def _scanning(runs: int) -> Callable[[], object]:
         return sum(run.status == "planned" for run in Store(Path(kept.name)).runs())
 
     return scan
+
+
+def _reporting(seeds: int) -> Callable[[], object]:
+    """The whole report, notebook included; each seed has its own runs."""
+    folder = TemporaryDirectory(prefix="benchmark-")
+    home, ablation, origin = Path(folder.name), ABLATIONS["mask_ratio"], provenance(device="cpu", threads=1)
+    info = describe(MINI.data, home)
+    cells = ablation.cells(MINI, info, seeds) + ablation.baselines(MINI, info, seeds)
+    for stage in Plan.of(cells).stages.values():
+        pretend(Store(home), stage, origin, POINTS)
+
+    def run(kept: TemporaryDirectory[str] = folder) -> object:
+        return build(ablation, MINI, info, Path(kept.name), seeds)
+
+    return run
 
 
 def _decoding(depth: int) -> Callable[[], object]:

@@ -12,12 +12,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from benchmarks.duel import spread
+from benchmarks.homes import pretend
 from benchmarks.peers import MINI, ours
 from benchmarks.result import Line
 from mae_core.recipes import BASELINE, FINETUNE
 from mae_core.signature import Stage
-from mae_core.store.attempt import FINISHED, OWNER, RECORD
-from mae_core.store.files import write_sealed
 from mae_core.store.inventory import inventory
 from mae_core.store.journal import NAME, Journal
 from mae_core.store.provenance import provenance
@@ -65,21 +64,12 @@ def _seconds(what: str, do: Callable[[], object]) -> Line:
 
 
 def fill(home: Path, count: int) -> None:
-    """So many finished runs, a pre-training and two evaluations in turn, each with a journal of 50 points."""
+    """So many finished runs: a pre-training and two evaluations in turn."""
     store, origin = Store(home), provenance(device="cpu", threads=1)
     for seed in range(0, count, 3):
         pretrain = Stage(replace(BASELINE, seed=seed))
         for stage in (pretrain, *(Stage(replace(FINETUNE, seed=number), (pretrain,)) for number in (0, 1))):
-            folder = store.plan(stage).folder / "attempt-1"
-            folder.mkdir()
-            write_sealed(folder / OWNER, {"host": "benchmark", "taken": 1.0}, durable=False)
-            journal = Journal(folder / NAME)
-            for step in range(POINTS // 2):
-                journal.append({"step": step, "epoch": step / 8, "loss": 1 / (step + 1), "time": float(step)})
-            journal.close()
-            record = {"state": "done", "metrics": {"top1": 80.0}, "seconds": 1.0, "ended": 100.0, "provenance": origin}
-            write_sealed(folder / RECORD, record, durable=False)
-            (folder.parent / FINISHED).symlink_to(folder.name)
+            pretend(store, stage, origin, POINTS)
 
 
 def _replay() -> Line:

@@ -35,7 +35,7 @@ class Result:
     reason: str = ""
     value: float | None = None
     seconds: float | None = None
-    images_per_second: float | None = None  # of the pre-training, where there is one
+    images_per_second: float | None = None  # of the pre-training, else of the training itself
     record: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
     @property

@@ -142,7 +142,8 @@ def _panel(axes: Axes, where: Places, rows: Sequence[Row], rivals: Sequence[Row]
         for axis in (axes, paper):
             axis.set_ylim(low, high)
     _legend(axes, paper, handles)
-    _write_statuses(axes, where, [row for name, points in series.items() if name not in waiting for row in points])
+    told = [row for name, points in series.items() if name not in waiting for row in points]
+    _write_statuses(axes, where, told, results.seeds)
 
 
 def _root(x: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
@@ -153,11 +154,14 @@ def _square(x: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     return np.sign(x) * np.square(x)
 
 
-def _write_statuses(axes: Axes, where: Places, rows: Sequence[Row]) -> None:
+def _write_statuses(axes: Axes, where: Places, rows: Sequence[Row], seeds: int) -> None:
+    """Why a point is not there; where it is but for some seeds, of how many it is the mean."""
     statuses: dict[float, dict[str, None]] = {}
     for row in rows:
         if row.status != "done":
-            statuses.setdefault(where.at[row.case_key], {})[row.status] = None
+            fewer = row.status == "missing" and row.mean is not None
+            told = f"{row.n_seeds} of {seeds} seeds" if fewer else row.status
+            statuses.setdefault(where.at[row.case_key], {})[told] = None
     for place, found in statuses.items():
         axes.annotate(
             " / ".join(found), (place, 0.02), xycoords=axes.get_xaxis_transform(), rotation=90, fontsize=6, ha="center"

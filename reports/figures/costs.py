@@ -42,7 +42,9 @@ def compose(results: Results, rows: Sequence[Row], memory: Mapping[str, float]) 
     margins(figure, 0.6, 0.45, 0.3, 0.35, wspace=2 * (labels + 0.15) / (WIDTH - 0.9 - labels))
     left, right = figure.subplots(1, 2)
     _numbers(left, results, rows)
-    _speeds(right, rates)
+    run = [cell.stages() for cell in (result.cell for result in results.cells) if cell.stage is not None]
+    pretrained = all(any(stage.kind == "pretrain" for stage in stages) for stages in run)
+    _speeds(right, rates, "pre-training speed" if pretrained else "training speed")
     return figure
 
 
@@ -72,10 +74,10 @@ def _numbers(axes: Axes, results: Results, rows: Sequence[Row]) -> None:
     axes.legend(fontsize=6.5)
 
 
-def _speeds(axes: Axes, rates: Mapping[str, tuple[float, float | None]]) -> None:
+def _speeds(axes: Axes, rates: Mapping[str, tuple[float, float | None]], title: str) -> None:
     """A bar for each row, its speed beside it, and its memory where that is known."""
     if not rates:
-        note(axes, "No pre-training behind these numbers has a speed.")
+        note(axes, f"None of these numbers has a {title}.")
         return
     places = list(range(len(rates)))
     colours = [OURS if name.endswith("(default)") else "0.65" for name in rates]
@@ -88,6 +90,5 @@ def _speeds(axes: Axes, rates: Mapping[str, tuple[float, float | None]]) -> None
     axes.grid(visible=False)
     measured = any(memory is not None for _, memory in rates.values())
     axes.margins(x=0.45 if measured else 0.15)
-    title = "pre-training speed, peak memory" if measured else "pre-training speed"
-    axes.set_title(title, loc="left", fontweight="bold")
+    axes.set_title(f"{title}, peak memory" if measured else title, loc="left", fontweight="bold")
     axes.set_xlabel("images per second of each process")

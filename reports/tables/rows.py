@@ -47,7 +47,7 @@ class Row:
     paper: float | None
     status: Status
     seconds: float | None  # mean over seeds of what one such number costs, pre-training included
-    images_per_second: float | None  # of the pre-training, where there is one
+    images_per_second: float | None  # of the pre-training, else of the training itself
     signatures: str  # of the stages that give the numbers, by seed, separated by blanks
 
 

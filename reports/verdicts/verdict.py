@@ -18,7 +18,7 @@ TIE = 0.25  # points; smaller differences in the paper are ties (its own fine-tu
 FEWEST_ROWS = 5  # for a rank correlation
 FEWEST_SEEDS = 3  # for any verdict
 SIGNIFICANT = 0.05
-MOST_SEEDS = 200  # beyond which no number of seeds is named
+MOST_SEEDS = 200  # beyond which no number of seeds is named: more would be a guess about a guess
 
 State = Literal["holds", "does not hold", "cannot tell yet"]
 
@@ -39,7 +39,7 @@ class Judgement:
     def seeds_wanted(self) -> str:
         """How many seeds would tell, as a reader is told; empty where it is told, or nothing says how many."""
         if self.seeds_to_tell is not None:
-            return str(self.seeds_to_tell)
+            return str(self.seeds_to_tell) if self.seeds_to_tell <= MOST_SEEDS else f"more than {MOST_SEEDS}"
         return f"at least {FEWEST_SEEDS}" if self.measured and self.seeds < FEWEST_SEEDS else ""
 
 
@@ -129,7 +129,10 @@ def _beyond(claim: Better | Alike, difference: Spread) -> State:
 
 
 def _seeds_to_tell(claim: Better | Alike, difference: Spread) -> int | None:
-    """The seeds at which the interval would clear the nearest margin if mean and spread stayed as they are."""
+    """The seeds at which the interval would clear the nearest margin if mean and spread stayed as they are.
+
+    `MOST_SEEDS` + 1 stands for more than can be named.
+    """
     if difference.mean is None or difference.std is None:
         return None
     size = difference.mean if isinstance(claim, Better) else abs(difference.mean)
@@ -137,7 +140,7 @@ def _seeds_to_tell(claim: Better | Alike, difference: Spread) -> int | None:
     for seeds in range(max(FEWEST_SEEDS, difference.n), MOST_SEEDS + 1):
         if t_quantile(seeds) * difference.std / math.sqrt(seeds) < room:
             return seeds
-    return None
+    return MOST_SEEDS + 1
 
 
 def count_of_seeds(n: int) -> str:

@@ -57,6 +57,12 @@ def test_our_curve_has_a_gap_where_a_row_is_not_done(laboratory: Laboratory) -> 
     assert "missing" in texts(axes)
 
 
+def test_a_point_that_lacks_seeds_says_of_how_many_it_is_the_mean(laboratory: Laboratory) -> None:
+    found = laboratory.imagine(lambda cell: None if (cell.case.key, cell.seed) == ("75", 2) else number(cell), 3)
+    axes = axes_of(found)[0]
+    assert {text.get_text() for text in axes.texts if text.get_rotation()} == {"missing", "2 of 3 seeds"}
+
+
 def test_band_is_one_standard_deviation(laboratory: Laboratory) -> None:
     assert not axes_of(laboratory.imagine(number, seeds=1))[0].collections
     axes = axes_of(laboratory.imagine(number, seeds=3))[0]

@@ -28,3 +28,13 @@ def test_costs_are_named_within_their_panel(tmp_path: Path, measured: bool) -> N
     assert len(right.texts) == 2
     assert all(("1.25 GB" in text.get_text()) is measured for text in right.texts)
     assert all(text.get_window_extent().x1 < figure.bbox.x1 for text in right.texts)
+
+
+@pytest.mark.parametrize(("name", "kind"), [("mask_token", "pretrain"), ("scratch", "finetune")])
+def test_speed_is_called_what_it_is_of(tmp_path: Path, name: str, kind: str) -> None:
+    laboratory = Laboratory(tmp_path, ABLATIONS[name])
+    for stage in dict.fromkeys(stage for cell in laboratory.cells(1) for stage in cell.stages()):
+        laboratory.end(stage, metrics={"top1": 70.0, "top1_raw": 70.0, "loss": 0.5}, images_per_second=5000.0)
+    results = laboratory.results()
+    title = costs.compose(results, table_rows(results), {}).axes[1].get_title(loc="left")
+    assert title == ("pre-training speed" if kind == "pretrain" else "training speed")

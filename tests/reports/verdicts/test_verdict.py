@@ -61,6 +61,10 @@ def test_seeds_that_would_tell_are_enough_and_one_fewer_is_not(three_rows: Labor
     assert low[0] > BETTER.margin > low[1]
 
 
+def test_a_difference_at_its_margin_asks_for_more_seeds_than_are_named(three_rows: Laboratory) -> None:
+    assert judged(three_rows, BETTER, [0.15, 0.25, 0.35]).seeds_wanted == "more than 200"
+
+
 def test_no_number_of_seeds_is_named_where_the_spread_is_unknown(three_rows: Laboratory) -> None:
     found = judged(three_rows, BETTER, [1.0])
     assert (found.seeds_to_tell, found.seeds_wanted) == (None, "at least 3")
