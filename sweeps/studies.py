@@ -28,9 +28,10 @@ FINETUNE_LR = Study(
 
 LINEAR_PROBE_LR = Study(
     name="linear_probe_lr",
-    title="Views, batch, schedule and decay of the linear probe",
+    title="Pooling, views, batch, schedule and decay of the linear probe",
     evaluation=LINEAR_PROBE,
     space={
+        "linear_probe.pooling": OneOf(("cls", "mean")),
         "linear_probe.views": OneOf((1, 2, 4)),
         "linear_probe.batch_size": OneOf((128, 256, 512)),
         "linear_probe.epochs": OneOf((30, 60, 90)),
