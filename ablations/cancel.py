@@ -16,7 +16,7 @@ from mae_core.errors import UserError
 from mae_core.home import home_folder
 from mae_core.launch.slurm.cancel import cancel
 from mae_core.store.run import Store
-from mae_core.tracking.labels import read_labels
+from mae_core.tracking.content.labels import read_labels
 
 
 def main(words: Sequence[str] | None = None) -> int:

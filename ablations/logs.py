@@ -13,9 +13,9 @@ from pathlib import Path
 from mae_core.arguments import Parser
 from mae_core.errors import UserError
 from mae_core.home import home_folder
-from mae_core.launch.slurm.arrays import Arrays, cluster_folder, tasks_of
+from mae_core.launch.slurm.submitting.arrays import Arrays, cluster_folder, tasks_of
 from mae_core.store.run import Run, Store
-from mae_core.tracking.labels import read_labels
+from mae_core.tracking.content.labels import read_labels
 
 LOG = "log.txt"
 

@@ -15,8 +15,8 @@ from mae_core.errors import UserError
 from mae_core.home import home_folder
 from mae_core.launch.slurm.launches import ClusterLaunch, Launches
 from mae_core.launch.slurm.settings import ClusterError, find, load
-from mae_core.launch.slurm.snapshot import take_snapshot
-from mae_core.launch.slurm.submit import Cluster
+from mae_core.launch.slurm.submitting.snapshot import take_snapshot
+from mae_core.launch.slurm.submitting.submit import Cluster
 from mae_core.signature import from_document
 from mae_core.store.run import Store
 

@@ -23,7 +23,7 @@ from mae_core.home import home_folder
 from mae_core.signature import from_document
 from mae_core.store.provenance import code_version
 from mae_core.store.run import Run, Store
-from mae_core.tracking.labels import Label, read_labels
+from mae_core.tracking.content.labels import Label, read_labels
 
 MOST = 4  # differences told one by one
 

@@ -23,7 +23,7 @@ from mae_core.home import home_folder
 from mae_core.launch.slurm.view import View, state_in_queue
 from mae_core.store.ends import counted
 from mae_core.store.run import Run, Store
-from mae_core.tracking.labels import Label, read_labels
+from mae_core.tracking.content.labels import Label, read_labels
 
 WATCH_SECONDS = 2.0
 ASK_SECONDS = 30.0  # between questions to SLURM, which serves others too; heartbeats are looked at each time

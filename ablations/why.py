@@ -23,8 +23,8 @@ from mae_core.home import home_folder
 from mae_core.signature import Stage
 from mae_core.store.attempt import Attempt
 from mae_core.store.run import Run, Store
+from mae_core.tracking.content.labels import read_labels
 from mae_core.tracking.destination import Destination
-from mae_core.tracking.labels import read_labels
 from mae_core.tracking.positions import Positions
 
 MOST = 8  # differences or cells told one by one

@@ -6,8 +6,8 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from benchmarks import growth, memory, pipeline, probe, pruning, sharing, steps, tracker
-from benchmarks.page import record
-from benchmarks.result import Line
+from benchmarks.equipment.page import record
+from benchmarks.equipment.result import Line
 from mae_core.arguments import Parser
 
 BENCHMARKS: Mapping[str, Callable[[], Iterator[Line | str]]] = {

@@ -12,11 +12,11 @@ import numpy as np
 
 from ablations.paper import ABLATIONS
 from ablations.plan import Plan
-from benchmarks.duel import spread
-from benchmarks.homes import pretend
-from benchmarks.peers import MINI as MINI_SHAPE
-from benchmarks.peers import Shape, ours
-from benchmarks.result import Line
+from benchmarks.equipment.duel import spread
+from benchmarks.equipment.homes import pretend
+from benchmarks.equipment.peers import MINI as MINI_SHAPE
+from benchmarks.equipment.peers import Shape, ours
+from benchmarks.equipment.result import Line
 from mae_core.data.catalogue import describe
 from mae_core.recipes import BASELINE
 from mae_core.scales import MINI

@@ -11,16 +11,16 @@ from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from benchmarks.duel import spread
-from benchmarks.homes import pretend
-from benchmarks.peers import MINI, ours
-from benchmarks.result import Line
+from benchmarks.equipment.duel import spread
+from benchmarks.equipment.homes import pretend
+from benchmarks.equipment.peers import MINI, ours
+from benchmarks.equipment.result import Line
 from mae_core.recipes import BASELINE, FINETUNE
 from mae_core.signature import Stage
-from mae_core.store.inventory import inventory
 from mae_core.store.journal import NAME, Journal
 from mae_core.store.provenance import provenance
 from mae_core.store.run import Store
+from mae_core.store.upkeep.inventory import inventory
 from mae_core.tracking.environment import ENVIRONMENT
 from mae_core.tracking.survey import nothing_to_do
 

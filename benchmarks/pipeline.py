@@ -12,8 +12,8 @@ from PIL import Image
 from torchvision.datasets import ImageFolder
 from torchvision.transforms import v2
 
-from benchmarks.duel import duel
-from benchmarks.result import Line
+from benchmarks.equipment.duel import duel
+from benchmarks.equipment.result import Line
 from mae_core.data.catalogue import describe
 from mae_core.data.images import open_images
 from mae_core.data.transforms.views import View

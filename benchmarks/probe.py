@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from benchmarks.duel import spread
-from benchmarks.homes import empty_home
-from benchmarks.result import Line
-from benchmarks.script import do
+from benchmarks.equipment.duel import spread
+from benchmarks.equipment.homes import empty_home
+from benchmarks.equipment.result import Line
+from benchmarks.equipment.script import do
 from mae_core.data import splits
 from mae_core.data.catalogue import describe
 from mae_core.data.images import View

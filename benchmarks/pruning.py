@@ -14,8 +14,8 @@ from pathlib import Path
 
 from scipy import stats
 
-from benchmarks.duel import spread
-from benchmarks.result import Line
+from benchmarks.equipment.duel import spread
+from benchmarks.equipment.result import Line
 from mae_core.data.catalogue import DataInfo, describe
 from mae_core.data.fashion_mnist import obtain
 from mae_core.home import home_folder

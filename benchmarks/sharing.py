@@ -9,9 +9,9 @@ import time
 from collections.abc import Iterator, Sequence
 
 from ablations.paper import ABLATIONS
-from benchmarks.duel import spread
-from benchmarks.homes import empty_home
-from benchmarks.result import Line
+from benchmarks.equipment.duel import spread
+from benchmarks.equipment.homes import empty_home
+from benchmarks.equipment.result import Line
 from reports.pages.sheet import parts
 
 EVERY = 5  # of the scripts at mini: all of them are hours
@@ -31,7 +31,7 @@ def lines(scale: str = "smoke", names: Sequence[str] = ("mask_ratio",), every: i
     by_cell = [(each.name, key, protocol) for each, key in rows for protocol in each.protocols]
     told = ", ".join(names)
     for scripts, rival in ((by_cell, "one script for each cell"), (by_row, "one script for each row")):
-        timed = [_seconds("benchmarks.script", *words, "--scale", scale) for words in scripts[::every]]
+        timed = [_seconds("benchmarks.equipment.script", *words, "--scale", scale) for words in scripts[::every]]
         expected = sum(timed) / len(timed) * len(scripts)
         yield Line("whole ablation", f"{told}, {scale}", rival, spread([expected / harness]))
         yield f"  {rival}: {len(timed)} of {len(scripts)} timed, {expected:.0f} s in all against {harness:.0f} s"

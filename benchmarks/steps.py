@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterator
 
 import torch
 
-from benchmarks.duel import duel, spread
-from benchmarks.limit import flops_of, product_rate
-from benchmarks.packed import Packed
-from benchmarks.peers import MINI, PEERS, VIT_B, Shape, feature_pass, finetuning
-from benchmarks.result import Line
+from benchmarks.equipment.duel import duel, spread
+from benchmarks.equipment.limit import flops_of, product_rate
+from benchmarks.equipment.packed import Packed
+from benchmarks.equipment.peers import MINI, PEERS, VIT_B, Shape, feature_pass, finetuning
+from benchmarks.equipment.result import Line
 
 ROUNDS = {"mini": 15, "ViT-B/16 224": 5}
 STEPS = 20  # of each process in a round

@@ -13,10 +13,10 @@ from tempfile import TemporaryDirectory
 
 import torch
 
-from benchmarks.duel import Duel
+from benchmarks.equipment.duel import Duel
+from benchmarks.equipment.peers import MINI, ours
+from benchmarks.equipment.result import Line
 from benchmarks.memory import fill
-from benchmarks.peers import MINI, ours
-from benchmarks.result import Line
 from mae_core.tracking.follow import Follower
 
 RUNS = 99  # in the store, none of them sent, so that each look finds work

@@ -22,7 +22,7 @@ from mae_core.arguments import Parser
 from mae_core.errors import UserError
 from mae_core.store.bundle import opened
 from mae_core.store.run import Store
-from mae_core.tracking.labels import read_labels
+from mae_core.tracking.content.labels import read_labels
 from reports.metrics import Metric, metric
 from reports.verdicts.statistics import Spread, paired, spread
 

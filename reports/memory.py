@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from mae_core.recipes import PretrainRecipe
-from mae_core.store import journal, usage
+from mae_core.store import journal
 from mae_core.store.run import Store
+from mae_core.store.upkeep import usage
 from reports.results import Result, Results
 
 OF_A_GPU = re.compile(r"system/gpu_\d+_memory_usage_megabytes")

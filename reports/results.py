@@ -18,7 +18,7 @@ from mae_core.recipes import EncoderRecipe, EvaluationRecipe
 from mae_core.scales import Scale
 from mae_core.signature import Stage
 from mae_core.store.run import Store
-from mae_core.tracking.labels import read_labels
+from mae_core.tracking.content.labels import read_labels
 from reports.verdicts.statistics import Spread, paired
 
 Status = Literal["done", "missing", "running", "failed", "diverged", "stale", "cited", "needs"]

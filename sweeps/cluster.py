@@ -9,11 +9,11 @@ from rich.console import Console
 
 from ablations.launch.execute import have_data
 from mae_core.launch.slurm import queue
-from mae_core.launch.slurm.arrays import PREFIX
 from mae_core.launch.slurm.rounds import submitting
 from mae_core.launch.slurm.settings import find, load
-from mae_core.launch.slurm.snapshot import take_snapshot
-from mae_core.launch.slurm.submission import Submitter
+from mae_core.launch.slurm.submitting.arrays import PREFIX
+from mae_core.launch.slurm.submitting.snapshot import take_snapshot
+from mae_core.launch.slurm.submitting.submission import Submitter
 from sweeps.launch import Sweep
 
 SHAPE = "pretrain"  # what a job asks for is what its longest stage needs

@@ -20,11 +20,11 @@ from mae_core.scales import Scale
 from mae_core.signature import Stage
 from mae_core.store.run import Store
 from mae_core.tracking.follow import Follower
+from sweeps.findings.report import write
+from sweeps.findings.winners import Verdict, decide
 from sweeps.record import Recorder
-from sweeps.report import write
 from sweeps.study import Study
 from sweeps.trials import Files, Trials, register
-from sweeps.winners import Verdict, decide
 
 SYNC_SECONDS = 30.0
 LOOK_SECONDS = 0.5

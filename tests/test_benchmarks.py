@@ -8,10 +8,10 @@ import pytest
 import torch
 
 from benchmarks.__main__ import main
-from benchmarks.duel import Ratio, duel
-from benchmarks.page import record
-from benchmarks.peers import MINI, PEERS
-from benchmarks.result import Line
+from benchmarks.equipment.duel import Ratio, duel
+from benchmarks.equipment.page import record
+from benchmarks.equipment.peers import MINI, PEERS
+from benchmarks.equipment.result import Line
 from mae_core.model.mae import MaskedAutoencoder
 
 
@@ -31,7 +31,9 @@ def test_every_round_begins_with_another_contestant():
 def test_contestants_train_as_many_weights_as_we_do(name, monkeypatch):
     pytest.importorskip("lightly" if name == "lightly" else "torch")
     kept = {}
-    monkeypatch.setattr("benchmarks.peers.step_of", lambda loss, model, dtype: kept.update(model=model, loss=loss))
+    monkeypatch.setattr(
+        "benchmarks.equipment.peers.step_of", lambda loss, model, dtype: kept.update(model=model, loss=loss)
+    )
     PEERS[name](MINI, "float32")
     trained = sum(p.numel() for p in kept["model"].parameters() if p.requires_grad)
     ours = sum(p.numel() for p in MaskedAutoencoder(MINI.recipe).parameters() if p.requires_grad)

@@ -21,8 +21,8 @@ from mae_core.data.fashion_mnist import obtain as obtain_fashion_mnist
 from mae_core.errors import DataError
 from mae_core.launch.local import Board, Pool
 from mae_core.store.run import Store
+from mae_core.tracking.content.labels import write_labels
 from mae_core.tracking.follow import Follower
-from mae_core.tracking.labels import write_labels
 
 SYNC_SECONDS = 30.0  # the launcher waits for the tracker this long at the end; the rest can be synced later
 

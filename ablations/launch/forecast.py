@@ -11,9 +11,9 @@ from rich.console import Console
 from ablations.plan import Plan
 from mae_core.costs import ALL_IMAGES, cost
 from mae_core.errors import UserError
-from mae_core.launch.slurm.arrays import JobArray
-from mae_core.launch.slurm.layout import lay_out
 from mae_core.launch.slurm.settings import ClusterSettings, Shape
+from mae_core.launch.slurm.submitting.arrays import JobArray
+from mae_core.launch.slurm.submitting.layout import lay_out
 from mae_core.recipes import EncoderRecipe, PretrainRecipe
 from mae_core.signature import Stage
 from mae_core.store.run import Store

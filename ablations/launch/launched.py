@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from mae_core.errors import UserError
 from mae_core.store.run import Store
-from mae_core.tracking.labels import Label, read_labels
+from mae_core.tracking.content.labels import Label, read_labels
 
 
 def _meant(label: Label, name: str) -> bool:

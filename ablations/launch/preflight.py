@@ -115,8 +115,8 @@ def _here(store: Store, stages: dict[str, Stage]) -> dict[str, str]:
 
 def _on_cluster(settings: ClusterSettings, home: Path, stages: dict[str, Stage]) -> dict[str, str]:
     """The same in jobs, which are waited for."""
-    from mae_core.launch.slurm.snapshot import take_snapshot  # submitit: not needed here
-    from mae_core.launch.slurm.submit import Cluster
+    from mae_core.launch.slurm.submitting.snapshot import take_snapshot  # submitit: not needed here
+    from mae_core.launch.slurm.submitting.submit import Cluster
 
     cluster, watch = Cluster(home, settings, take_snapshot(home)), Watch()
     done = cluster.submit(list(stages.values()), watch=watch)

@@ -16,8 +16,8 @@ from mae_core.errors import UserError
 from mae_core.launch.slurm.launches import ClusterLaunch, Launches
 from mae_core.launch.slurm.queue import max_array_size
 from mae_core.launch.slurm.settings import ClusterError, find, load
-from mae_core.launch.slurm.snapshot import keep_file, take_snapshot
-from mae_core.launch.slurm.submit import Cluster, Round
+from mae_core.launch.slurm.submitting.snapshot import keep_file, take_snapshot
+from mae_core.launch.slurm.submitting.submit import Cluster, Round
 from mae_core.store.run import Store
 
 

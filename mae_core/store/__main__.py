@@ -21,12 +21,12 @@ from mae_core.arguments import Parser
 from mae_core.errors import StoreError, UserError
 from mae_core.home import home_folder
 from mae_core.store import bundle
-from mae_core.store.damage import damages
-from mae_core.store.inventory import Entry, inventory, size, words
-from mae_core.store.retention import removals, remove
 from mae_core.store.run import Store
 from mae_core.store.space import disk_full
-from mae_core.tracking.labels import Label, labels_in, read_labels
+from mae_core.store.upkeep.damage import damages
+from mae_core.store.upkeep.inventory import Entry, inventory, size, words
+from mae_core.store.upkeep.retention import removals, remove
+from mae_core.tracking.content.labels import Label, labels_in, read_labels
 
 LINE = 200  # where there is no terminal
 

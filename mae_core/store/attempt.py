@@ -23,7 +23,7 @@ from typing import Any
 import psutil
 
 from mae_core.store.files import TEMPORARY, read_sealed, sync_folder, write_sealed
-from mae_core.store.usage import Usage
+from mae_core.store.upkeep.usage import Usage
 
 OWNER = "owner.json"
 PROGRESS = "progress.json"

@@ -18,15 +18,16 @@ from pathlib import Path
 from filelock import FileLock
 
 from mae_core.errors import StoreError
-from mae_core.store import journal, usage
+from mae_core.store import journal
 from mae_core.store.attempt import FINISHED, OWNER, RECORD, Attempt
 from mae_core.store.attempt import finish as finish_run
-from mae_core.store.damage import of_run
 from mae_core.store.files import TEMPORARY, checksum, sync_folder
-from mae_core.store.inventory import inventory
 from mae_core.store.left_out import NAME as LEFT_OUT
 from mae_core.store.left_out import leave_out, left_out
 from mae_core.store.run import RECIPE, Run, Store
+from mae_core.store.upkeep import usage
+from mae_core.store.upkeep.damage import of_run
+from mae_core.store.upkeep.inventory import inventory
 
 PLANS = "plans"
 ARCHIVE = ".tar.gz"

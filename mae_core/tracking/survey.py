@@ -10,18 +10,19 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from mae_core.store import journal, usage
+from mae_core.store import journal
 from mae_core.store.attempt import Attempt, Watch
 from mae_core.store.run import Run, Status, Store
-from mae_core.tracking.curve import committed
-from mae_core.tracking.description import Description, describe
+from mae_core.store.upkeep import usage
+from mae_core.tracking.content.curve import committed
+from mae_core.tracking.content.description import Description, describe
+from mae_core.tracking.content.labels import Label, Labels, read_labels
+from mae_core.tracking.content.reports import report_items
+from mae_core.tracking.content.views import views
 from mae_core.tracking.destination import Destination
-from mae_core.tracking.labels import Label, Labels, read_labels
 from mae_core.tracking.positions import Memo, Position, Positions
-from mae_core.tracking.reports import report_items
 from mae_core.tracking.studies.record import PREFIX
 from mae_core.tracking.studies.survey import StudyItem, study_items
-from mae_core.tracking.views import views
 
 ENDED = ("done", "failed", "diverged")
 

@@ -17,15 +17,15 @@ from mlflow.exceptions import MlflowException
 
 from mae_core.store.attempt import Watch
 from mae_core.store.files import sweep
-from mae_core.tracking.curve import Point, batches, digest, points
+from mae_core.tracking.content.curve import Point, batches, digest, points
+from mae_core.tracking.content.description import UNPLANNED, Description, origin
+from mae_core.tracking.content.reports import ReportItem, report_items
+from mae_core.tracking.content.views import Views, views
 from mae_core.tracking.database import prepare
-from mae_core.tracking.description import UNPLANNED, Description, origin
 from mae_core.tracking.destination import Destination
 from mae_core.tracking.positions import Position, Positions
-from mae_core.tracking.reports import ReportItem, report_items
 from mae_core.tracking.studies.survey import StudyItem, study_items
 from mae_core.tracking.survey import Item, items
-from mae_core.tracking.views import Views, views
 
 METRICS_A_BATCH = 800  # MLflow takes 1000 things at once
 PARAMS_A_BATCH = 100

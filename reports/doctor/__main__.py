@@ -10,7 +10,7 @@ from mae_core.arguments import Parser
 from mae_core.errors import UserError
 from mae_core.home import home_folder
 from mae_core.store.run import Run, Store
-from mae_core.tracking.labels import read_labels
+from mae_core.tracking.content.labels import read_labels
 from reports.doctor.checks import examine
 from reports.doctor.patient import Patient
 

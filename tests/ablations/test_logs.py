@@ -3,12 +3,12 @@
 import pytest
 
 from ablations import logs
-from mae_core.launch.slurm.arrays import Arrays, JobArray, cluster_folder
+from mae_core.launch.slurm.submitting.arrays import Arrays, JobArray, cluster_folder
 from mae_core.recipes import BASELINE
 from mae_core.signature import Stage
 from mae_core.store.attempt import take
 from mae_core.store.run import Store
-from mae_core.tracking.labels import write_labels
+from mae_core.tracking.content.labels import write_labels
 
 
 @pytest.fixture

@@ -5,15 +5,15 @@ import time
 import pytest
 
 from ablations import status
-from mae_core.launch.slurm.arrays import KEEPER_FILE, Arrays, JobArray, cluster_folder
 from mae_core.launch.slurm.launches import ClusterLaunch, Launches
+from mae_core.launch.slurm.submitting.arrays import KEEPER_FILE, Arrays, JobArray, cluster_folder
 from mae_core.recipes import BASELINE
 from mae_core.signature import Stage
 from mae_core.store.attempt import OWNER, PROGRESS, take
 from mae_core.store.ends import End, note
 from mae_core.store.files import write_sealed
 from mae_core.store.run import Store
-from mae_core.tracking.labels import write_labels
+from mae_core.tracking.content.labels import write_labels
 
 BEATING = "12|5|0|mae-a|RUNNING|n1|None"
 AGAIN = "15|15|0|mae-b|PENDING||Priority"

@@ -13,7 +13,7 @@ from mae_core.store.attempt import RECORD, finish, take
 from mae_core.store.files import write_sealed
 from mae_core.store.provenance import code_version
 from mae_core.store.run import Store
-from mae_core.tracking.labels import write_labels
+from mae_core.tracking.content.labels import write_labels
 
 CELL = "mask_ratio/75/finetune/0"
 

@@ -9,7 +9,7 @@ import pytest
 
 from ablations.plan import Plan
 from mae_core.store.__main__ import main as store
-from mae_core.tracking.labels import write_labels
+from mae_core.tracking.content.labels import write_labels
 from reports.diff import compare, main
 from tests.reports.laboratory import PROVENANCE, Laboratory
 

@@ -6,7 +6,7 @@ import pytest
 
 from mae_core.store.journal import Journal
 from mae_core.store.run import Store
-from mae_core.store.usage import NAME
+from mae_core.store.upkeep.usage import NAME
 from reports.memory import peak_memory
 from reports.results import Results
 from reports.tables.caption import machine

@@ -16,9 +16,9 @@ from safetensors.numpy import save_file
 from ablations.plan import Plan
 from mae_core.errors import TrackerError
 from mae_core.store.run import Store
+from mae_core.tracking.content.labels import write_labels
 from mae_core.tracking.destination import SQLITE
 from mae_core.tracking.environment import ENVIRONMENT
-from mae_core.tracking.labels import write_labels
 from mae_core.tracking.recovery.recovered import recovered
 from reports.build import main
 from reports.doctor.checks import decoder_missing

@@ -9,7 +9,7 @@ from mae_core.scales import SCALES
 from mae_core.signature import Stage
 from mae_core.store.attempt import OWNER
 from mae_core.store.files import write_sealed
-from mae_core.tracking.labels import write_labels
+from mae_core.tracking.content.labels import write_labels
 from reports.results import Result, collect, seeds_found
 from tests.reports.laboratory import Laboratory
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from mae_core.launch.slurm import queue
-from mae_core.launch.slurm.arrays import KEEPER_FILE, Arrays
+from mae_core.launch.slurm.submitting.arrays import KEEPER_FILE, Arrays
 from mae_core.store.files import read_sealed
 from mae_core.store.run import Store
 from sweeps.cluster import home_mark

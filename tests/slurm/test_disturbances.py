@@ -17,10 +17,10 @@ from safetensors.torch import load_file
 
 from mae_core.data.catalogue import describe
 from mae_core.launch.slurm import queue
-from mae_core.launch.slurm.arrays import Arrays
 from mae_core.launch.slurm.settings import load
-from mae_core.launch.slurm.snapshot import take_snapshot
-from mae_core.launch.slurm.submit import Cluster
+from mae_core.launch.slurm.submitting.arrays import Arrays
+from mae_core.launch.slurm.submitting.snapshot import take_snapshot
+from mae_core.launch.slurm.submitting.submit import Cluster
 from mae_core.recipes import BASELINE
 from mae_core.scales import SCALES
 from mae_core.signature import Stage

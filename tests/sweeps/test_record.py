@@ -6,7 +6,7 @@ import pytest
 
 from mae_core.data.catalogue import describe
 from mae_core.scales import SMOKE
-from mae_core.tracking.labels import read_labels
+from mae_core.tracking.content.labels import read_labels
 from mae_core.tracking.studies.record import read_studies
 from sweeps.record import Recorder
 from sweeps.studies import FINETUNE_LR

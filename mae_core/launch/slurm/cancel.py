@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from mae_core.launch.slurm import queue as slurm
-from mae_core.launch.slurm.arrays import Arrays, Task, tasks_of
 from mae_core.launch.slurm.launches import Launches
 from mae_core.launch.slurm.rounds import submitting
+from mae_core.launch.slurm.submitting.arrays import Arrays, Task, tasks_of
 from mae_core.store.run import Store
 
 AT_ONCE = 500  # jobs named in one call

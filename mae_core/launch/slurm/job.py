@@ -20,12 +20,12 @@ from typing import TYPE_CHECKING
 
 from mae_core.errors import UserError
 from mae_core.launch.ranks import joined
-from mae_core.launch.slurm.arrays import Arrays, cluster_folder
 from mae_core.launch.slurm.launches import Launches
 from mae_core.launch.slurm.queue import ask
 from mae_core.launch.slurm.recovery.supervisor import supervised
 from mae_core.launch.slurm.recovery.witness import note_before_restart, note_own
 from mae_core.launch.slurm.settings import ClusterError
+from mae_core.launch.slurm.submitting.arrays import Arrays, cluster_folder
 from mae_core.launch.worker import Wish
 from mae_core.store.attempt import LEASE_SECONDS, Watch
 from mae_core.store.ends import TAKEN, How, end_of
@@ -81,7 +81,7 @@ def _have_keeper(home: Path) -> None:
     """A job that ends may be the last to see that nobody would submit what follows."""
     if not cluster_folder(home).is_dir():
         return
-    from mae_core.launch.slurm.submit import revive_keeper  # submitit
+    from mae_core.launch.slurm.submitting.submit import revive_keeper  # submitit
 
     try:
         if revive_keeper(home):

@@ -23,7 +23,7 @@ from mae_core.launch.slurm.launches import ClusterLaunch, Launches
 from mae_core.launch.slurm.recovery.policy import Policy
 from mae_core.launch.slurm.settings import load
 from mae_core.launch.slurm.standing import Standing
-from mae_core.launch.slurm.submit import Cluster, dismissed
+from mae_core.launch.slurm.submitting.submit import Cluster, dismissed
 from mae_core.launch.worker import Wish
 from mae_core.signature import Stage, from_document
 from mae_core.store.attempt import Watch

@@ -9,8 +9,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from mae_core.launch.slurm.arrays import cluster_folder
 from mae_core.launch.slurm.rounds import submitting
+from mae_core.launch.slurm.submitting.arrays import cluster_folder
 from mae_core.store.files import read_sealed, write_sealed
 
 

@@ -9,8 +9,8 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from mae_core.launch.slurm.arrays import PREFIX, Task
 from mae_core.launch.slurm.settings import ClusterError
+from mae_core.launch.slurm.submitting.arrays import PREFIX, Task
 
 SECONDS = 60.0  # for SLURM to answer
 _ARRAY_TASK = re.compile(r"(\d+)_(\d+)")

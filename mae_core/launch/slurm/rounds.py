@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from mae_core.launch.slurm.arrays import cluster_folder
+from mae_core.launch.slurm.submitting.arrays import cluster_folder
 from mae_core.store.attempt import RECORD, Heartbeat, Watch, attempts, take
 from mae_core.store.files import write_sealed
 

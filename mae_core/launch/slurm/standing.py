@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from mae_core.launch.slurm.arrays import Task
 from mae_core.launch.slurm.queue import JobState
+from mae_core.launch.slurm.submitting.arrays import Task
 from mae_core.store.attempt import Watch
 from mae_core.store.run import Run, Store
 

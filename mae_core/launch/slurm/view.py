@@ -9,10 +9,10 @@ from functools import cached_property
 from pathlib import Path
 
 from mae_core.launch.slurm import queue as slurm
-from mae_core.launch.slurm.arrays import KEEPER_FILE, Arrays, Task, cluster_folder, tasks_of
 from mae_core.launch.slurm.launches import Launches
 from mae_core.launch.slurm.queue import JobState
 from mae_core.launch.slurm.settings import ClusterError
+from mae_core.launch.slurm.submitting.arrays import KEEPER_FILE, Arrays, Task, cluster_folder, tasks_of
 from mae_core.store.files import read_sealed
 from mae_core.store.run import Run
 

@@ -25,8 +25,8 @@ from mae_core.store.attempt import OWNER, Attempt, finish
 from mae_core.store.files import write_sealed
 from mae_core.store.left_out import leave_out
 from mae_core.store.run import RECIPE, Store
-from mae_core.tracking.description import LABELS
-from mae_core.tracking.labels import Label, write_labels
+from mae_core.tracking.content.description import LABELS
+from mae_core.tracking.content.labels import Label, write_labels
 
 A_PAGE = 1000
 USAGE = "system/"  # what the run took of its machine, which was never in its journal

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from mae_core.tracking.curve import Point, milliseconds
-from mae_core.tracking.description import TAG_LENGTH, Description, experiment, text
+from mae_core.tracking.content.curve import Point, milliseconds
+from mae_core.tracking.content.description import TAG_LENGTH, Description, experiment, text
 from mae_core.tracking.positions import Position
 from mae_core.tracking.studies.record import State, Study, Trial
 

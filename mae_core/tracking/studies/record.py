@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from mae_core.store.files import read_sealed, write_sealed
-from mae_core.tracking.labels import FOLDER
+from mae_core.tracking.content.labels import FOLDER
 
 PREFIX = "sweep-"  # tells the names of studies from those of ablations
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mae_core.store.attempt import PROGRESS, Attempt, Watch
-from mae_core.tracking.curve import Point
-from mae_core.tracking.description import Description
+from mae_core.tracking.content.curve import Point
+from mae_core.tracking.content.description import Description
 from mae_core.tracking.destination import Destination
 from mae_core.tracking.positions import Position, Positions
 from mae_core.tracking.studies.description import describe_study, describe_trial, marks, points

@@ -3,9 +3,9 @@
 import pytest
 
 from mae_core.signature import Stage
-from mae_core.store.damage import damages
-from mae_core.store.retention import removals, remove
 from mae_core.store.run import Store
+from mae_core.store.upkeep.damage import damages
+from mae_core.store.upkeep.retention import removals, remove
 from tests.mae_core.stages.laboratory import PRETRAIN
 
 

@@ -10,7 +10,7 @@ from mae_core.store.checkpoint_files import FOLDER, file_name
 from mae_core.store.files import checksum, write_sealed
 from mae_core.store.journal import NAME, Journal
 from mae_core.store.run import Run, Store
-from mae_core.tracking.labels import write_labels
+from mae_core.tracking.content.labels import write_labels
 
 PRETRAIN = Stage(BASELINE)
 FINETUNED = Stage(FINETUNE, (PRETRAIN,))

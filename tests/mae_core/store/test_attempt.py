@@ -12,10 +12,11 @@ import pytest
 from mae_core.recipes import BASELINE
 from mae_core.signature import Stage
 from mae_core.store import attempt as attempts_module
-from mae_core.store import journal, usage
+from mae_core.store import journal
 from mae_core.store.attempt import RECORD, Attempt, Heartbeat, Watch, attempts, finish, take
 from mae_core.store.files import write_sealed
 from mae_core.store.run import Store
+from mae_core.store.upkeep import usage
 
 
 @pytest.fixture

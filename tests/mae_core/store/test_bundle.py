@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from mae_core.store.__main__ import main
-from mae_core.store.damage import damages
 from mae_core.store.run import Store
+from mae_core.store.upkeep.damage import damages
 from tests.mae_core.store.shelf import FINETUNED, PRETRAIN, begin, checkpoint, end, label, other
 
 

@@ -14,11 +14,11 @@ from hypothesis import strategies as st
 
 from mae_core.errors import StoreError
 from mae_core.store.__main__ import main
-from mae_core.store.damage import damages
 from mae_core.store.files import read_sealed
-from mae_core.store.inventory import inventory, words
-from mae_core.store.retention import removals, remove
 from mae_core.store.run import Store
+from mae_core.store.upkeep.damage import damages
+from mae_core.store.upkeep.inventory import inventory, words
+from mae_core.store.upkeep.retention import removals, remove
 from tests.mae_core.store.shelf import FINETUNED, PRETRAIN, begin, checkpoint, end, label, other
 
 

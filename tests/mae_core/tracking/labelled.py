@@ -4,7 +4,7 @@ from pathlib import Path
 
 from mae_core.recipes import BASELINE, FINETUNE
 from mae_core.signature import Stage
-from mae_core.tracking.labels import write_labels
+from mae_core.tracking.content.labels import write_labels
 
 PRETRAIN = Stage(BASELINE)
 TUNE = Stage(FINETUNE, (PRETRAIN,))

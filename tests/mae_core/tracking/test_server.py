@@ -19,12 +19,12 @@ import pytest
 
 from mae_core.recipes import BASELINE
 from mae_core.signature import Stage
-from mae_core.store import usage
 from mae_core.store.journal import line
 from mae_core.store.run import Store
+from mae_core.store.upkeep import usage
 from mae_core.tracking import destination
+from mae_core.tracking.content.labels import read_labels, write_labels
 from mae_core.tracking.follow import Follower
-from mae_core.tracking.labels import read_labels, write_labels
 from mae_core.tracking.recovery.recovered import recovered
 from mae_core.tracking.synchronise import synchronise
 

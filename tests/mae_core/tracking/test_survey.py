@@ -10,8 +10,8 @@ from typing import Any
 
 from mae_core.recipes import BASELINE, FINETUNE
 from mae_core.signature import Stage
+from mae_core.tracking.content.labels import write_labels
 from mae_core.tracking.destination import Destination
-from mae_core.tracking.labels import write_labels
 from mae_core.tracking.positions import Positions
 from mae_core.tracking.survey import items, nothing_to_do
 
@@ -105,7 +105,7 @@ def test_asking_imports_neither_mlflow_nor_torch(trainer: Any, tmp_path: Path) -
     trainer.run(PRETRAIN)
     code = """
 import sys, pathlib
-import mae_core.tracking.follow, mae_core.tracking.labels, mae_core.tracking.__main__
+import mae_core.tracking.follow, mae_core.tracking.content.labels, mae_core.tracking.__main__
 from mae_core.tracking.survey import nothing_to_do
 nothing_to_do(pathlib.Path(sys.argv[1]))
 sys.exit(" ".join({"mlflow", "torch", "pandas", "sqlalchemy"} & sys.modules.keys()) or 0)

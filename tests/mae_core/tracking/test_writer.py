@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
-from mae_core.store import journal, usage
+from mae_core.store import journal
 from mae_core.store.run import Store
+from mae_core.store.upkeep import usage
 from mae_core.tracking.survey import nothing_to_do
 from mae_core.tracking.synchronise import synchronise
 from tests.mae_core.tracking.labelled import PRETRAIN, TUNE, label

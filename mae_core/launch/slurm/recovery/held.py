@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from mae_core.launch.slurm import queue as slurm
-from mae_core.launch.slurm.arrays import Task, cluster_folder
 from mae_core.launch.slurm.queue import JobState
+from mae_core.launch.slurm.submitting.arrays import Task, cluster_folder
 from mae_core.store.files import read_sealed, write_sealed
 
 LEDGER = "held.json"

@@ -7,9 +7,9 @@ from collections import Counter
 from collections.abc import Callable, Container, Iterable, Mapping
 
 from mae_core.launch.slurm import queue as slurm
-from mae_core.launch.slurm.arrays import Task
 from mae_core.launch.slurm.queue import JobState
 from mae_core.launch.slurm.settings import ClusterError
+from mae_core.launch.slurm.submitting.arrays import Task
 from mae_core.store.ends import End
 
 FAILURES = {"NODE_FAIL", "BOOT_FAIL"}

@@ -6,10 +6,10 @@ from collections import Counter
 from collections.abc import Mapping
 
 from mae_core.launch.slurm import queue as slurm
-from mae_core.launch.slurm.arrays import Submitted, Task, cluster_folder
 from mae_core.launch.slurm.launches import ClusterLaunch, Launches
 from mae_core.launch.slurm.queue import JobState
 from mae_core.launch.slurm.standing import Standing
+from mae_core.launch.slurm.submitting.arrays import Submitted, Task, cluster_folder
 from mae_core.store.ends import TAKEN, end_of
 from mae_core.store.files import read_sealed, write_sealed
 from mae_core.store.run import Run, Store

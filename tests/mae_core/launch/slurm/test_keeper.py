@@ -8,11 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mae_core.launch.slurm import keeper
-from mae_core.launch.slurm.arrays import KEEPER_FILE, cluster_folder
 from mae_core.launch.slurm.job import STOPPED
 from mae_core.launch.slurm.keeper import Keeper
 from mae_core.launch.slurm.launches import ClusterLaunch, Launches
-from mae_core.launch.slurm.submit import revive_keeper
+from mae_core.launch.slurm.submitting.arrays import KEEPER_FILE, cluster_folder
+from mae_core.launch.slurm.submitting.submit import revive_keeper
 from mae_core.recipes import BASELINE
 from mae_core.signature import Stage
 from mae_core.store.files import read_sealed, write_sealed

@@ -4,11 +4,11 @@ from dataclasses import replace
 
 import pytest
 
-from mae_core.launch.slurm.arrays import Arrays, JobArray, tasks_of
 from mae_core.launch.slurm.launches import ClusterLaunch, Launches
 from mae_core.launch.slurm.queue import JobState
 from mae_core.launch.slurm.recovery.policy import Policy
 from mae_core.launch.slurm.standing import standing
+from mae_core.launch.slurm.submitting.arrays import Arrays, JobArray, tasks_of
 from mae_core.recipes import BASELINE
 from mae_core.signature import Stage
 from mae_core.store.attempt import OWNER, PROGRESS, RECORD, Watch, finish, take

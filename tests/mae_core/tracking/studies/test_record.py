@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from mae_core.store.files import read_sealed, write_sealed
-from mae_core.tracking.labels import read_labels
+from mae_core.tracking.content.labels import read_labels
 from mae_core.tracking.studies.record import origin_of, read_studies
 
 

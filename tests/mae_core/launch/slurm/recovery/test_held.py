@@ -4,7 +4,7 @@ import pytest
 
 from mae_core.launch.slurm.launches import Launches
 from mae_core.launch.slurm.settings import ClusterSettings
-from mae_core.launch.slurm.submit import Cluster
+from mae_core.launch.slurm.submitting.submit import Cluster
 from mae_core.recipes import BASELINE
 from mae_core.signature import Stage
 from mae_core.store.run import Store

@@ -1,0 +1,1 @@
+"""From a plan to job arrays in the queue."""

@@ -1,0 +1,1 @@
+"""Looking after what is kept: listed, checked, pruned, and what it takes of the disk."""

@@ -1,0 +1,89 @@
+"""Winners: chosen on held-out images over seeds, scored on test once, and in MLflow where their study is."""
+
+from dataclasses import replace
+
+import pytest
+
+from mae_core.data.catalogue import describe
+from mae_core.scales import SMOKE
+from mae_core.store.run import Store
+from mae_core.tracking.destination import Destination
+from mae_core.tracking.survey import items
+from sweeps.findings.winners import PLAIN, Candidate, Verdict, decide
+from sweeps.studies import FINETUNE_LR
+from sweeps.trials import Files, Trials, register
+from tests.mae_core.store.shelf import begin, end
+
+STUDY = replace(FINETUNE_LR, sampler="quasi-random", top=2)
+SEEDS = 3
+
+
+@pytest.fixture
+def trials(tmp_path):
+    """Three trials, the last the best on its one seed."""
+    info, files = describe("fashion_mnist", tmp_path), Files(tmp_path, STUDY.name, "smoke", "fashion_mnist")
+    trials = Trials(STUDY, files, register(files), 3)
+    for value in (61.0, 62.0, 63.0):
+        trials.complete(trials.next(lambda found: STUDY.stage(found, SMOKE, info))[0], value)
+    return trials
+
+
+@pytest.fixture
+def verdict(trials, tmp_path):
+    """What is decided where the second trial is the best over seeds, and the first on test."""
+    signatures = [trial.user_attrs["signature"] for trial in trials.all()]
+    info = describe("fashion_mnist", tmp_path)
+
+    def top1(stage):
+        judged = replace(stage.recipe, seed=0, evaluate_on="heldout"), replace(stage.parents[0].recipe, seed=0)
+        own = replace(stage, recipe=judged[0], parents=(replace(stage.parents[0], recipe=judged[1]),)).signature
+        place = signatures.index(own) if own in signatures else -1
+        heldout = {0: 90.0, 1: 64.0, 2: 63.5, -1: 60.0}[place]
+        return heldout + stage.recipe.seed if stage.recipe.evaluate_on == "heldout" else 50.0 - place
+
+    def do(stages):
+        for stage in stages:
+            for one in stage.with_parents():
+                if Store(tmp_path).plan(one).finished is None:
+                    end(begin(tmp_path, one), **({"top1": top1(one)} if one is stage else {}))
+
+    return decide(STUDY, trials, SMOKE, info, Store(tmp_path), SEEDS, do)
+
+
+def test_the_winner_is_the_best_over_seeds_on_held_out_images(verdict):
+    assert [candidate.name for candidate in verdict.candidates] == ["trial 1", "trial 2", PLAIN]
+    assert verdict.winner.heldout == (64.0, 65.0, 66.0)
+    assert (verdict.winner.mean, verdict.winner.std) == (65.0, 1.0)
+
+
+def test_test_images_are_scored_for_the_winner_and_the_scales_own_settings_alone(verdict, tmp_path):
+    scored = [run for run in Store(tmp_path).runs() if run.document["recipe"].get("evaluate_on") == "test"]
+    assert len(scored) == 2 * SEEDS
+    assert (verdict.tuned, verdict.plain) == ((49.0,) * SEEDS, (51.0,) * SEEDS)
+
+
+def test_repeated_trials_land_in_mlflow_where_their_study_is(verdict, tmp_path):
+    found = {item.run.signature: item.description for item in items(Destination.of(tmp_path))}
+    assert len(found) == SEEDS + 3 * SEEDS + 2 * SEEDS  # pre-trainings, candidates held out, two of them on test
+    assert {told.experiment for told in found.values()} == {"mae-smoke-fashion_mnist"}
+    names = {told.name.partition(" +")[0] for told in found.values()}
+    assert {f"sweep-finetune_lr/trial-1/finetune/{seed}" for seed in range(SEEDS)} <= names
+    assert {f"sweep-finetune_lr/own/finetune_test/{seed}" for seed in range(SEEDS)} <= names
+
+
+@pytest.mark.parametrize(
+    ("tuned", "said"),
+    [
+        ((61.0, 62.0, 63.0), "paired 95 % interval -0.2 to +2.2: within seed noise"),
+        ((71.0, 72.5, 73.0), "paired 95 % interval +10.4 to +11.9: beyond seed noise"),
+        ((61.0, 62.0), "2 seeds cannot tell whether that is noise"),
+    ],
+)
+def test_no_more_is_said_than_the_seeds_allow(tuned, said):
+    winner = Candidate("trial 0", {}, tuned)
+    assert said in Verdict(STUDY, (winner,), winner, tuned, (60.0, 61.5, 61.5)[: len(tuned)]).sentence()
+
+
+def test_where_nothing_was_better_that_is_what_is_said():
+    own = Candidate(PLAIN, {}, (60.0,))
+    assert "No trial was better" in Verdict(STUDY, (own,), own, (60.0,), (60.0,)).sentence()
