@@ -24,7 +24,7 @@ MINI = Scale(
     data="fashion_mnist",
     threads=1,
     always=GRID_OF_8,
-    warmup_share=0.1,
+    warmup_share=0.08,
     defaults={
         EncoderRecipe: {**TINY_IMAGES, "embed_dim": 64, "depth": 4, "num_heads": 4},
         PretrainRecipe: {
@@ -34,7 +34,7 @@ MINI = Scale(
             "decoder_num_heads": 2,
             "epochs": 8,
             "batch_size": 32,
-            "base_lr": 8e-3,
+            "base_lr": 1.6e-2,
             "crop_scale": (0.5, 1.0),
         },
         FinetuneRecipe: {
@@ -50,6 +50,7 @@ MINI = Scale(
         },
         LinearProbeRecipe: {
             "labels": 2000,
+            "pooling": "mean",
             "views": 1,
             "augmentation": "none",
             "batch_size": 128,
@@ -59,8 +60,8 @@ MINI = Scale(
         FittedTargetRecipe: {**TINY_IMAGES, "train_images": 7500},
         PcaRecipe: {"fit_images": 5000},
         TokenizerRecipe: {"vocabulary": 64, "hidden_dim": 64, "epochs": 8, "batch_size": 128, "base_lr": 4e-2},
-        KnnRecipe: {"labels": 2000},
-        RidgeRecipe: {"labels": 2000},
+        KnnRecipe: {"labels": 2000, "pooling": "mean"},
+        RidgeRecipe: {"labels": 2000, "pooling": "mean"},
         RobustnessRecipe: {"scored_images": 1000},
     },
 )

@@ -49,6 +49,7 @@ SMALL = Scale(
         },
         LinearProbeRecipe: {
             "labels": 10_000,
+            "pooling": "mean",
             "views": 1,
             "augmentation": "none",
             "batch_size": 128,
@@ -58,8 +59,8 @@ SMALL = Scale(
         FittedTargetRecipe: {**TINY_IMAGES},
         PcaRecipe: {"fit_images": 10_000},
         TokenizerRecipe: {"vocabulary": 128, "hidden_dim": 64, "epochs": 4, "batch_size": 128, "base_lr": 4e-2},
-        KnnRecipe: {"labels": 10_000},
-        RidgeRecipe: {"labels": 10_000},
+        KnnRecipe: {"labels": 10_000, "pooling": "mean"},
+        RidgeRecipe: {"labels": 10_000, "pooling": "mean"},
         RobustnessRecipe: {"scored_images": 2000},
     },
 )
