@@ -18,6 +18,7 @@ COMMANDS = (
     "reports.build",
     "reports.diff",
     "reports.doctor.__main__",
+    "reports.publish",
 )
 
 
