@@ -35,7 +35,7 @@ def pretend(store: Store, stage: Stage, origin: Mapping[str, Any], points: int) 
     write_sealed(folder / OWNER, {"host": "benchmark", "taken": 1.0}, durable=False)
     journal = Journal(folder / NAME)
     for step in range(points // 2):
-        journal.append({"step": step, "epoch": step / 8, "loss": 1 / (step + 1), "time": float(step)})
+        journal.append({"step": step, "epoch": step / 8, "loss": 1 / (step + 1), "lr": 1e-3, "time": float(step)})
     journal.close()
     metrics = {"top1": 80.0 + stage.recipe.seed % 7, "loss": 0.5}
     record = {"state": "done", "metrics": metrics, "seconds": 1.0, "ended": 100.0, "provenance": origin}
