@@ -39,6 +39,8 @@ FEWEST_VIEWS, MOST_VIEWS, VIEW_PIXELS = 8, 64, 64 * 32 * 32  # of train images; 
 class Reconstruction(Learner):
     """Learn to reconstruct masked patches."""
 
+    compiles = True
+
     def __init__(
         self,
         recipe: PretrainRecipe,

@@ -14,6 +14,7 @@ class Learner(ABC):
     """What a stage trains."""
 
     module: nn.Module
+    compiles = False  # whether calling `module` is most of a step, so that compiling it may pay
 
     @abstractmethod
     def loss(self, batch: Batch) -> torch.Tensor:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 import time
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from typing import Any
 import torch
 
 from mae_core.errors import RecipeError
+from mae_core.training.compilation import compile_where_it_pays
 from mae_core.training.course import Course
 from mae_core.training.learner import Learner
 from mae_core.training.row import Row
@@ -18,6 +20,8 @@ from mae_core.training.watchdog import Watchdog, patience, stacks_file
 from mae_core.training.workspace import DivergedError, ReleasedError, StoppedError, Workspace
 
 __all__ = ["Learner", "Trained", "train"]
+
+log = logging.getLogger("mae")
 
 ROWS = 200  # of journal in a run, where it is long enough
 MOST_STEPS_A_ROW = 50
@@ -45,6 +49,8 @@ def train(learner: Learner, optimizer: torch.optim.Optimizer, course: Course, wo
         raise RecipeError(f"{course.size} images cannot be shared by {ranks.world} ranks; start at most {course.size}.")
     state = _State(learner, optimizer, course, workspace)
     state.resume()
+    if learner.compiles:
+        log.info(compile_where_it_pays(learner.module, state.updates.device, course.steps))
     begun = time.monotonic()
     learner.module.train()
     state.begin()

@@ -28,6 +28,8 @@ from mae_core.training.workspace import Workspace
 class Classification(Learner):
     """Learn labels."""
 
+    compiles = True
+
     def __init__(self, recipe: FinetuneRecipe, classifier: Classifier, images: Images) -> None:
         self.recipe, self.images, self.labels = recipe, images, labels_of(recipe, images)
         self.device = device_of(recipe)
