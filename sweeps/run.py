@@ -60,7 +60,11 @@ def _sweep(asked: argparse.Namespace, console: Console) -> int:
         from sweeps.cluster import submit
 
         return submit(sweep, asked.names, asked.workers, console)
-    return sweep.run(console)
+    status = sweep.run(console)
+    from reports.pages import index
+
+    index.write(home / "reports")
+    return status
 
 
 def main(words: Sequence[str] | None = None) -> int:

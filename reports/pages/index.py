@@ -47,7 +47,14 @@ def write(reports: Path) -> Path:
     """Write `index.html` to the folder `reports`."""
     path = reports / "index.html"
     pictures = [(one.parent.name, one.relative_to(reports).as_posix()) for one in _scatters(reports)]
-    text = page("index.html.j2", title="Ablations", script="", lines=list(lines(reports)), pictures=pictures)
+    text = page(
+        "index.html.j2",
+        title="Ablations",
+        script="",
+        lines=list(lines(reports)),
+        sweeps=list(_sweeps(reports)),
+        pictures=pictures,
+    )
     with replacing(path, durable=False) as file:
         file.write(text.encode())
     return path
@@ -55,6 +62,12 @@ def write(reports: Path) -> Path:
 
 def _scatters(reports: Path) -> list[Path]:
     return sorted(reports.glob(f"by-scale/*/{scatter.NAME}.svg"))
+
+
+def _sweeps(reports: Path) -> Iterator[tuple[str, str, str]]:
+    """Name, setting and page of each sweep's report."""
+    for path in sorted(reports.glob("by-scale/*/sweeps/*/report.html")):
+        yield path.parent.name, path.parents[2].name.replace("-", ", ", 1), path.relative_to(reports).as_posix()
 
 
 def lines(reports: Path) -> Iterator[Line]:

@@ -68,3 +68,12 @@ def test_page_links_to_files_and_escapes_words(tmp_path: Path) -> None:
     assert 'href="by-scale/mini-mine/mask_ratio/table.csv"' in page
     assert "figure.png" not in page
     assert "5 &lt; 6." in page
+
+
+def test_sweeps_are_reached_from_the_index(tmp_path: Path) -> None:
+    assert "<h2>Sweeps" not in write(tmp_path).read_text()
+    folder = tmp_path / "by-scale" / "mini-mine" / "sweeps" / "pretrain_lr"
+    folder.mkdir(parents=True)
+    (folder / "report.html").write_text("")
+    page = write(tmp_path).read_text()
+    assert '<a href="by-scale/mini-mine/sweeps/pretrain_lr/report.html">pretrain_lr</a> (mini, mine)' in page
