@@ -108,6 +108,7 @@ def test_a_sweep_whose_worker_and_then_everything_is_killed_goes_on_and_ends_at_
         assert store.run(trial.signature).metrics["top1"] == pytest.approx(trial.heldout_top1)
     assert "test top-1" in again.stdout or "No trial was better" in again.stdout
     assert (report / "report.html").stat().st_size > 10_000
+    assert "/sweeps/finetune_lr/report.html" in (home / "reports" / "index.html").read_text()
     assert json.loads(journal.read_text().splitlines()[-1])
     subprocess.run([sys.executable, "-m", "mae_core.tracking", "sync", "--home", home], timeout=120, check=True)
     expected = Counter(("trial", {"complete": "FINISHED", "pruned": "KILLED"}[state]) for state in trials["state"])
