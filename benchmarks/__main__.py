@@ -6,6 +6,8 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
+import torch
+
 from benchmarks import growth, memory, pipeline, probe, pruning, sharing, steps, tracker
 from benchmarks.equipment.page import record
 from benchmarks.equipment.result import Line
@@ -33,6 +35,7 @@ def main(words: Sequence[str] | None = None) -> int:
     parser.add_argument("names", nargs="*", metavar="NAME", choices=[[], *BENCHMARKS], help=", ".join(BENCHMARKS))
     parser.add_argument("--record", action="store_true", help="put what is found into docs/benchmarks.md")
     asked = parser.parse_args(words)
+    torch.set_flush_denormal(True)  # as workers do, and for every contestant
     for name in asked.names or [name for name in BENCHMARKS if name not in LONG]:
         lines = []
         for line in BENCHMARKS[name]():

@@ -42,7 +42,9 @@ def lines() -> Iterator[Line]:
             ROUNDS,
         )
     torch.set_num_threads(threads)
-    yield Line("input pipeline", "JPEG folder, one core", "ImageFolder with PIL", fought.ratio("ours", "torchvision"))
+    yield Line(
+        "input pipeline", "JPEG folder, one core", "ImageFolder with PIL", fought.ratio("ours", "torchvision"), goal=1.5
+    )
 
 
 def _transforms() -> v2.Compose:

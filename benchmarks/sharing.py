@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
+import re
+import statistics
 import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
 
 from ablations.paper import ABLATIONS
-from benchmarks.equipment.duel import spread
+from ablations.spec import Ablation
+from benchmarks.equipment.duel import Ratio
 from benchmarks.equipment.homes import empty_home
 from benchmarks.equipment.result import Line
 from reports.pages.sheet import parts
@@ -29,12 +32,27 @@ def lines(scale: str = "smoke", names: Sequence[str] = ("mask_ratio",), every: i
     rows = [(each, case.key) for each in ablations for case in each.cases if case.state == "run"]
     by_row = [(each.name, key, *each.protocols) for each, key in rows]
     by_cell = [(each.name, key, protocol) for each, key in rows for protocol in each.protocols]
-    told = ", ".join(names)
-    for scripts, rival in ((by_cell, "one script for each cell"), (by_row, "one script for each row")):
+    told = " and ".join(dict.fromkeys(_source(each) for each in ablations))
+    for scripts, rival, goal in ((by_cell, "one script for each cell", 4.0), (by_row, "one script for each row", 1.8)):
         timed = [_seconds("benchmarks.equipment.script", *words, "--scale", scale) for words in scripts[::every]]
         expected = sum(timed) / len(timed) * len(scripts)
-        yield Line("whole ablation", f"{told}, {scale}", rival, spread([expected / harness]))
-        yield f"  {rival}: {len(timed)} of {len(scripts)} timed, {expected:.0f} s in all against {harness:.0f} s"
+        known = [expected] if len(timed) == len(scripts) else _expectations(timed, len(scripts))
+        ratio = Ratio(expected / harness, min(known) / harness, max(known) / harness)
+        yield Line("whole ablation", f"{told}, {scale}", rival, ratio, goal=goal if scale == "mini" else None)
+        yield (
+            f"{rival}: {len(timed)} of {len(scripts)} timed, {expected:.0f} s in all against {harness:.0f} s"
+            + ("" if len(known) == 1 else "; the range is that of two standard errors of the mean script")
+        )
+
+
+def _source(ablation: Ablation) -> str:
+    return re.sub(r"(?<=Table \d)[a-z]$", "", ablation.source)
+
+
+def _expectations(timed: Sequence[float], scripts: int) -> tuple[float, float]:
+    """What all scripts take if the mean of those timed is off by two standard errors, either way."""
+    mean, off = statistics.mean(timed), 2 * statistics.stdev(timed) / len(timed) ** 0.5
+    return (mean - off) * scripts, (mean + off) * scripts
 
 
 def mini() -> Iterator[Line | str]:

@@ -7,8 +7,12 @@ from dataclasses import replace
 import pytest
 import torch
 
+from ablations.spec import cells
+from benchmarks import growth
 from benchmarks.__main__ import main
 from benchmarks.equipment.duel import Ratio, duel
+from benchmarks.equipment.limit import flops_of, product_rates
+from benchmarks.equipment.packed import Packed
 from benchmarks.equipment.page import record
 from benchmarks.equipment.peers import MINI, PEERS
 from benchmarks.equipment.result import Line
@@ -54,7 +58,47 @@ def test_a_recorded_benchmark_takes_its_own_place_on_the_page_and_leaves_the_oth
     record("steps", [replace(line, ratio=Ratio(3.0, 3.0, 3.0))], tmp_path)
     page, kept = (tmp_path / "benchmarks.md").read_text(), json.loads((tmp_path / "benchmarks.json").read_text())
     assert [part["lines"][0]["median"] for part in (kept["growth"], kept["steps"])] == [1.5, 3.0]
-    assert "| step | mini | a rival | 3 × |" in page
+    assert "| step | mini | a rival | 3 × |  |" in page
     assert "1.5 (1.2 – 2)" in page
     assert "a sentence" not in page
     assert (tmp_path / "benchmarks.png").stat().st_size > 1000
+
+
+def test_a_goal_stands_beside_its_number(tmp_path):
+    line = Line("step", "mini", "a rival", Ratio(0.84, 0.8, 0.9), "share", goal=0.9)
+    record("steps", [line], tmp_path)
+    assert "| 84 % (80 – 90) | 90 % |" in (tmp_path / "benchmarks.md").read_text()
+
+
+def test_flops_are_those_of_the_products_forward_and_backward():
+    layer = torch.nn.Linear(8, 16)
+    x = torch.randn(4, 8, requires_grad=True)
+    # forward, and backward once for the input and once for the weight
+    assert flops_of(lambda: layer(x).sum().backward()) == 3 * 2 * 4 * 8 * 16
+
+
+def test_the_limit_is_measured_by_every_library_there_is():
+    rates = product_rates(torch.float32, seconds=0.2)
+    assert "torch.mm" in rates
+    assert min(rates.values()) > 1e8
+
+
+def test_planning_is_timed_without_what_an_earlier_plan_remembers(monkeypatch):
+    monkeypatch.setattr(growth, "REPEATS", 2)
+    remembered = []
+
+    def plan():
+        remembered.append(cells._stage.cache_info().currsize)
+        made()
+
+    made = growth._planning(20)
+    growth._best(plan)
+    assert remembered == [0, 0]
+    assert cells._stage.cache_info().currsize > 0
+
+
+def test_packed_workers_take_their_steps_and_leave():
+    packed = Packed(steps=1)
+    packed()
+    packed.close()
+    assert all(worker.returncode == 0 for worker in packed.workers)

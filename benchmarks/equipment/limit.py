@@ -1,4 +1,4 @@
-"""The physical limit: the machine's measured matrix-product rate, and the share of it that work reaches."""
+"""The physical limit: the machine's measured matrix-product rate, by whichever library is fastest."""
 
 from __future__ import annotations
 
@@ -9,17 +9,26 @@ import torch
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
+from mae_core.model.linear import one_dnn
+
 SIDE = 2048  # of the square matrices: large enough for the full rate, small enough to repeat
 
 
-def product_rate(dtype: torch.dtype, seconds: float = 2.0) -> float:
-    """FLOP/s of a large matrix product in `dtype` on this machine, the best of several."""
+def product_rates(dtype: torch.dtype, seconds: float = 2.0) -> dict[str, float]:
+    """FLOP/s of a large matrix product in `dtype` on this machine, the best of several, by each library there is."""
     a, b = torch.randn(SIDE, SIDE, dtype=dtype), torch.randn(SIDE, SIDE, dtype=dtype)
     out = torch.empty_like(a)
+    rates = {"torch.mm": _rate(lambda: torch.mm(a, b, out=out), seconds)}
+    if one_dnn is not None:
+        rates["oneDNN"] = _rate(lambda: one_dnn(a, b, None, "none", [], ""), seconds)
+    return rates
+
+
+def _rate(product: Callable[[], object], seconds: float) -> float:
     best, deadline = float("inf"), time.perf_counter() + seconds
     while time.perf_counter() < deadline:
         begun = time.perf_counter()
-        torch.mm(a, b, out=out)
+        product()
         best = min(best, time.perf_counter() - begun)
     return 2.0 * SIDE**3 / best
 

@@ -51,7 +51,7 @@ class Packed:
 def main(steps: int) -> None:
     """Say `done` when ready, and after each round."""
     torch.set_num_threads(1)
-    torch.set_flush_denormal(True)
+    torch.set_flush_denormal(True)  # as `benchmarks` does for all
     step = PEERS["ours"](MINI, "float32")
     step()
     print("done", flush=True)

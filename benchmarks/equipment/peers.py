@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor, nn
+from torch.nn.utils import get_total_norm
 
 from mae_core.model.blocks import LayerNorm
 from mae_core.model.classifier import Classifier
@@ -49,14 +50,17 @@ MINI = Shape(
 )  # fmt: skip
 
 
-def step_of(loss: Callable[[], Tensor], model: nn.Module, dtype: str) -> Callable[[], None]:
-    """One update: forward, backward, AdamW."""
-    optimizer = torch.optim.AdamW([p for p in model.parameters() if p.requires_grad], lr=LR, fused=True)
+def step_of(loss: Callable[[], Tensor], model: nn.Module, dtype: str, checked: bool = False) -> Callable[[], None]:
+    """One update: forward, backward, AdamW; `checked` as in the training loop, that all is finite."""
+    trained = [p for p in model.parameters() if p.requires_grad]
+    optimizer = torch.optim.AdamW(trained, lr=LR, fused=True)
 
     def step() -> None:
         with autocast(torch.device("cpu"), dtype):  # type: ignore[arg-type]
             value = loss()
         value.backward()
+        if checked and not (get_total_norm([p.grad for p in trained if p.grad is not None]) + value).isfinite():
+            raise FloatingPointError
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)
 
@@ -72,7 +76,7 @@ def ours(shape: Shape, dtype: str) -> Callable[[], None]:
         value: Tensor = model(imgs, draw_masking(shape.recipe, 0, samples))
         return value
 
-    return step_of(loss, model, dtype)
+    return step_of(loss, model, dtype, checked=True)
 
 
 def finetuning(shape: Shape, dtype: str) -> Callable[[], None]:
@@ -80,7 +84,7 @@ def finetuning(shape: Shape, dtype: str) -> Callable[[], None]:
     recipe, classes = replace(FINETUNE, drop_path=0.0), 1000
     model, imgs = Classifier(shape.recipe, recipe, classes).train(), shape.images()
     labels = torch.arange(shape.batch) % classes
-    return step_of(lambda: nn.functional.cross_entropy(model(imgs), labels), model, dtype)
+    return step_of(lambda: nn.functional.cross_entropy(model(imgs), labels), model, dtype, checked=True)
 
 
 def feature_pass(shape: Shape, dtype: str) -> Callable[[], None]:

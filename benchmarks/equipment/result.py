@@ -17,6 +17,7 @@ class Line:
     rival: str
     ratio: Ratio
     unit: Literal["times", "share", "slope"] = "times"
+    goal: float | None = None  # at least, or of a slope at most
 
     def __str__(self) -> str:
         against = f" against {self.rival}" if self.rival else ""

@@ -53,22 +53,22 @@ def _full_width() -> bool:
     except OSError:
         return False
     wide = torch.backends.cpu.get_cpu_capability() == "AVX512"
-    return wide and not intel and torch.backends.mkldnn.is_available() and _product is not None
+    return wide and not intel and torch.backends.mkldnn.is_available() and one_dnn is not None
 
 
 try:
-    _product: Any = torch.ops.mkldnn._linear_pointwise  # what torch.compile calls; there is no public name
+    one_dnn: Any = torch.ops.mkldnn._linear_pointwise  # what torch.compile calls; there is no public name
 except AttributeError:
-    _product = None
+    one_dnn = None
 else:
 
-    @register_flop_formula(_product)
+    @register_flop_formula(one_dnn)
     def _flops(x: torch.Size, weight: torch.Size, *_: object, **__: object) -> int:
         return 2 * x.numel() * weight[0]
 
 
 def _times(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
-    y: Tensor = _product(x, weight, bias, "none", [], "")
+    y: Tensor = one_dnn(x, weight, bias, "none", [], "")
     return y
 
 
