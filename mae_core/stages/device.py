@@ -21,6 +21,11 @@ def device_name(recipe: Recipe) -> str:
     return "cpu" if device.type == "cpu" else f"cuda ({torch.cuda.get_device_name(device)})"
 
 
+def sent(tensor: torch.Tensor, device: torch.device) -> torch.Tensor:
+    """`tensor` on `device`; to a GPU by way of pinned memory, from where the copy does not keep the host waiting."""
+    return tensor.pin_memory().to(device, non_blocking=True) if device.type == "cuda" else tensor.to(device)
+
+
 def autocast(device: torch.device, dtype: Dtype) -> torch.autocast:
     """Matrix products in `dtype`; parameters, norms and losses stay float32."""
     return torch.autocast(device.type, dtype=getattr(torch, dtype), enabled=dtype != "float32")

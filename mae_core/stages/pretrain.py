@@ -19,7 +19,7 @@ from mae_core.model.patches import patchify, unpatchify
 from mae_core.model.targets import Target
 from mae_core.recipes import PretrainRecipe
 from mae_core.signature import Stage
-from mae_core.stages.device import autocast, device_of
+from mae_core.stages.device import autocast, device_of, sent
 from mae_core.stages.images import images_of
 from mae_core.stages.probing import Probing
 from mae_core.stages.result import Result
@@ -58,7 +58,7 @@ class Reconstruction(Learner):
 
     def loss(self, batch: Batch) -> torch.Tensor:
         """The reconstruction loss of a batch, each image under its own crop and mask."""
-        imgs = self.images.batch(batch.samples, self.view(batch.epoch)).to(self.device, non_blocking=True)
+        imgs = sent(self.images.batch(batch.samples, self.view(batch.epoch)), self.device)
         masking = draw_masking(self.recipe, batch.epoch, batch.samples).to(self.device)
         with autocast(self.device, self.recipe.dtype):
             loss: torch.Tensor = self.module(imgs, masking)

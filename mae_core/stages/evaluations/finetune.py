@@ -13,7 +13,7 @@ from mae_core.data.transforms.erasing import erased
 from mae_core.model.classifier import Classifier, shape_at
 from mae_core.recipes import FinetuneRecipe
 from mae_core.signature import Stage
-from mae_core.stages.device import autocast, device_of
+from mae_core.stages.device import autocast, device_of, sent
 from mae_core.stages.evaluations.accuracy import top1
 from mae_core.stages.images import images_of, labels_of, learnt_from, scored_on
 from mae_core.stages.result import Result
@@ -58,7 +58,7 @@ class Classification(Learner):
         imgs = self.images.batch(samples, view)
         if recipe.reprob:
             imgs = erased(imgs, samples, recipe.reprob, recipe.seed, batch.epoch)
-        imgs, target = imgs.to(self.device, non_blocking=True), self.labels[samples].to(self.device)
+        imgs, target = sent(imgs, self.device), sent(self.labels[samples], self.device)
         if self.mixup is not None:
             with randomness.seeded(recipe.seed, "mixup", batch.step):  # one draw for the effective batch
                 imgs, target = self.mixup(imgs, target)

@@ -12,7 +12,7 @@ from mae_core.model.patches import patchify
 from mae_core.model.targets.dvae import DiscreteVae, gumbel_from, shares_of, temperature_at, usage_gap
 from mae_core.recipes import TokenizerRecipe
 from mae_core.signature import Stage
-from mae_core.stages.device import autocast, device_of
+from mae_core.stages.device import autocast, device_of, sent
 from mae_core.stages.result import Result
 from mae_core.stages.targets.fitted_targets import AT_ONCE, codebook_metrics, patch_images
 from mae_core.stages.weights import save_weights
@@ -58,7 +58,7 @@ class Tokenization(Learner):
         self._shares = sums[:-1] / sums[-1]
 
     def _imgs(self, samples: torch.Tensor) -> torch.Tensor:
-        return self.images.batch(samples, View("eval")).to(self.device, non_blocking=True)
+        return sent(self.images.batch(samples, View("eval")), self.device)
 
     def _gumbel(self, batch: Batch) -> torch.Tensor:
         """Each sample's own noise, (N, L, vocabulary)."""
@@ -67,7 +67,7 @@ class Tokenization(Learner):
             self.recipe.seed, "gumbel", batch.epoch, samples=batch.samples, width=shape[0] * shape[1]
         )
         noise: torch.Tensor = gumbel_from(uniform).unflatten(1, shape)
-        return noise.to(self.device, non_blocking=True)
+        return sent(noise, self.device)
 
 
 def tokenizer(stage: Stage, store: Store, workspace: Workspace) -> Result:
