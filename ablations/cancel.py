@@ -24,7 +24,9 @@ def main(words: Sequence[str] | None = None) -> int:
     parser = Parser(
         prog="python -m ablations.cancel", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("names", nargs="+", metavar="NAME", help="an ablation, NAME:CASE, a cell, or all")
+    parser.add_argument(
+        "names", nargs="+", metavar="NAME", help="an ablation, NAME:CASE, either with /PROTOCOL, a cell, or all"
+    )
     parser.add_argument("--home", metavar="DIR", help="default: $MAE_HOME, else ./out")
     arguments = parser.parse_args(words)
     try:

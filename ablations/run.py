@@ -2,6 +2,7 @@
 
 python -m ablations.run mask_ratio                    the mask-ratio figure on this machine, in minutes
 python -m ablations.run mask_ratio:75 --seeds 3       one row, three seeds
+python -m ablations.run wall_clock/wall_clock         one protocol: what its numbers need, and nothing else
 python -m ablations.run mask_ratio --data FOLDER      on your own images
 python -m ablations.run my_spec.py --dry-run          what a spec of your own would do
 """
@@ -37,7 +38,9 @@ def _arguments(words: Sequence[str] | None) -> argparse.Namespace:
     parser = Parser(
         prog="python -m ablations.run", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("names", nargs="*", metavar="NAME", help="an ablation, NAME:CASE, a spec file, or all")
+    parser.add_argument(
+        "names", nargs="*", metavar="NAME", help="an ablation, NAME:CASE, a spec file, any of them /PROTOCOL, or all"
+    )
     parser.add_argument("--scale", default="mini", help=f"one of {', '.join(SCALES)}; default mini")
     parser.add_argument("--seeds", type=int, default=1, metavar="N", help="seeds 0 … N-1; default 1")
     parser.add_argument("--data", metavar="NAME|FOLDER", help="default: the scale's")
@@ -109,11 +112,15 @@ def _on_cluster(launch: Launch, arguments: argparse.Namespace, console: Console)
 
 
 def _report(launch: Launch, one: Selected, wall_seconds: float) -> Report:
-    from reports.report import build  # pandas and matplotlib: not needed to list or to plan
+    from reports.pages import joint  # pandas and matplotlib: not needed to list or to plan
+    from reports.report import build
 
-    return build(
-        one.ablation, launch.scale, launch.info, launch.home, launch.seeds, only=one.only, wall_seconds=wall_seconds
-    )
+    where = launch.scale, launch.info, launch.home, launch.seeds
+    built = build(one.ablation, *where, only=one.only, protocol=one.protocol, wall_seconds=wall_seconds)
+    if one == launch.selected[-1]:  # every way of launching reports all that were selected, in this order
+        names = [each.ablation.name for each in launch.selected]
+        joint.renew(names, launch.scale, launch.info, launch.home, launch.home)
+    return built
 
 
 def main(words: Sequence[str] | None = None) -> int:

@@ -1,9 +1,10 @@
-"""Which ablations a command line means: names, one row of one, spec files of the user's own, or all."""
+"""Which ablations a command line means: names, one row or one protocol of one, spec files of the user's own, or all."""
 
 from __future__ import annotations
 
 import difflib
 import importlib.util
+import re
 import traceback
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -14,13 +15,17 @@ from ablations.spec import Ablation
 from mae_core.errors import UserError
 from mae_core.scales import Scale
 
+# a spec file's own path may have slashes and colons
+NAMED = re.compile(r"(?P<plain>.+\.py|[^:/]*)(?::(?P<case>[^/]*))?(?:/(?P<protocol>.*))?", re.DOTALL)
+
 
 @dataclass(frozen=True)
 class Selected:
-    """An ablation, or one row of it."""
+    """An ablation, or one row, one protocol, or one protocol of one row of it."""
 
     ablation: Ablation
-    only: str | None = None
+    only: str | None = None  # key of the row
+    protocol: str | None = None
 
     def given(self, scale: Scale, home: Path) -> Selected:
         """The same as it stands at `scale` with the files that `home` has."""
@@ -38,9 +43,12 @@ def select(names: Iterable[str]) -> list[Selected]:
 def _meant(name: str) -> list[Selected]:
     if name == "all":
         return [Selected(ablation) for ablation in ABLATIONS.values()]
-    plain, _, case = name.partition(":")
+    named = NAMED.fullmatch(name)
+    assert named is not None  # every part may be empty
+    plain, case, protocol = named["plain"], named["case"], named["protocol"]
     ablation = _from_file(Path(plain)) if plain.endswith(".py") else _of_the_paper(plain)
-    return [Selected(ablation, ablation.case(case).key if case else None)]
+    only = ablation.case(case).key if case else None
+    return [Selected(ablation, only, None if protocol is None else ablation.protocol(protocol, only))]
 
 
 def _of_the_paper(name: str) -> Ablation:

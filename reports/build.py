@@ -22,7 +22,10 @@ from reports.results import seeds_found
 def _arguments(words: Sequence[str] | None) -> argparse.Namespace:
     parser = Parser(prog="python -m reports.build", description="Build tables, figures and notebooks from the store.")
     parser.add_argument(
-        "names", nargs="+", metavar="NAME", help="an ablation, NAME:CASE to count one row, a spec file, table_1, or all"
+        "names",
+        nargs="+",
+        metavar="NAME",
+        help="an ablation, NAME:CASE to count one row, NAME/PROTOCOL one protocol, a spec file, table_1, or all",
     )
     parser.add_argument("--scale", default="mini", help="default: mini")
     parser.add_argument("--data", help="a data set or image folder; default: the scale's")
@@ -74,23 +77,20 @@ def _build_from(
         )
     failed = False
     with notebook.Kernel() as kernel:
-        from reports.figures import scatter  # while the kernel starts up
-        from reports.pages import index
+        from reports.pages import joint  # while the kernel starts up
         from reports.report import build
 
         for one in started:
             name = one.ablation.name
             seeds = arguments.seeds or found[name]
-            built = build(one.ablation, scale, info, home, seeds, only=one.only, memory=memory, kernel=kernel)
+            where = one.ablation, scale, info, home
+            built = build(*where, seeds, only=one.only, protocol=one.protocol, memory=memory, kernel=kernel)
             failed |= built.failed
             counts = ", ".join(f"{count} {status}" for status, count in sorted(built.counts.items()))
             print(f"{name}: {counts}. {built.verdict}\n{built.folder / 'report.html'} ({built.seconds:.1f} s)")
-    beside = home / "reports" / "by-scale" / f"{scale.name}-{info.name}"
-    if whole and any(one.ablation.name in {part.name for part in sheet.parts()} for one in started):
-        seeds = arguments.seeds or max(found.values())
-        print(f"{sheet.NAME}: {sheet.build(scale, info, home, memory, seeds) / 'report.html'}")
-    scatter.draw(beside)
-    index.write(beside.parents[1])
+    page = joint.renew(found, scale, info, home, memory, arguments.seeds if whole else None)
+    if page is not None:
+        print(f"{sheet.NAME}: {page / 'report.html'}")
     return int(failed)
 
 

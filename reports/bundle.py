@@ -106,6 +106,7 @@ class Bundle:
         for (key, protocol), column in cells.groupby(["case_key", "protocol"], sort=False):
             ours = spread(column.drop_duplicates("signature")["value"].tolist())
             usual = cells[(cells["case_key"] == default) & (cells["protocol"] == protocol)]
+            usual = usual[usual["evaluated_on"].isin(column["evaluated_on"])]  # no difference to other data
             both = column.merge(usual, on="seed").drop_duplicates(["signature_x", "signature_y"])
             difference = spread((both["value_x"] - both["value_y"]).tolist())
             gap = difference.mean, difference.low, difference.high

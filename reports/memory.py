@@ -1,9 +1,9 @@
-"""Memory: the most that the pre-trainings behind a row took, as their runs were sampled while they worked."""
+"""Memory: the most that the pre-trainings behind a row took, as timed steps measured it, or sampled at work."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,27 +20,32 @@ OF_A_PROCESS = "system/process_memory_megabytes"
 def peak_memory(results: Results, home: Path) -> dict[str, float]:
     """Case key → 10⁹ bytes, the largest of its seeds; rows that no run was sampled for are left out.
 
-    On a GPU what was in use there, or what timed steps allocated; on a CPU the whole process, libraries included: the
-    growth of a process says nothing of a small model.
+    Of rows with timed steps what these took, whatever their process did before. Of others what was in use on the GPU,
+    or on a CPU the whole process, libraries and what earlier stages left there included.
     """
-    store, found = Store(home), dict[str, float]()
-    for result in results.cells:
-        peak = max((*_timed(result), *_sampled(result, store)), default=None)
-        if peak is not None:
-            found[result.cell.case.key] = max(peak, found.get(result.cell.case.key, 0.0))
+    store = Store(home)
+    timed = ((result.cell.case.key, peak) for result in results.cells for peak in _timed(result))
+    sampled = ((result.cell.case.key, peak) for result in results.cells for peak in _sampled(result, store))
+    return _largest(sampled) | _largest(timed)
+
+
+def _largest(peaks: Iterable[tuple[str, float]]) -> dict[str, float]:
+    found = dict[str, float]()
+    for key, peak in peaks:
+        found[key] = max(peak, found.get(key, peak))
     return found
 
 
 def _timed(result: Result) -> Iterator[float]:
     peak = result.record.get("metrics", {}).get("peak_memory_gb")
-    if peak is not None and result.record.get("provenance", {}).get("device", "cpu") != "cpu":
+    if peak is not None:
         yield float(peak)
 
 
 def _sampled(result: Result, store: Store) -> Iterator[float]:
     for stage in result.cell.stages():
-        attempt = store.run(stage.signature).finished if isinstance(stage.recipe, PretrainRecipe) else None
-        if attempt is not None and not any(_timed(result)):
+        attempt = store.run(stage.signature).finished if stage.kind == PretrainRecipe.KIND else None
+        if attempt is not None:
             yield from map(_taken, journal.rows(attempt.folder / usage.NAME))
 
 

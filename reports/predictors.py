@@ -35,13 +35,19 @@ class Shown:
 
 
 def trivial_of_targets(curves: Sequence[Curve], default: str, store: Store) -> dict[str, dict[str, float]]:
-    """Target → the losses of trivial predictors, at the default row, else at the first row of that target."""
+    """Target → the losses of trivial predictors, at the default row, else at the first row of that target.
+
+    In-painting is named with the masking ratio of that row, as rows of other ratios stand beside it.
+    """
     found: dict[str, dict[str, float]] = {}
     for curve in sorted(curves, key=lambda curve: curve.key != default):
         shown = None if curve.recipe.target in found else _shown_in_runs(curve, store)
         losses = trivial_losses(shown, curve.recipe) if shown else {}
         if losses:
-            found[curve.recipe.target] = losses
+            masked = f" at {curve.recipe.mask_ratio:.0%}".replace("%", " %")  # it paints in from what this ratio leaves
+            found[curve.recipe.target] = {
+                name + (masked if name == INPAINTING else ""): loss for name, loss in losses.items()
+            }
     return found
 
 

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import shutil
-import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,13 +17,13 @@ from filelock import FileLock
 from ablations.spec import Ablation
 from mae_core.data.catalogue import DataInfo
 from mae_core.scales import Scale
-from mae_core.store.files import TEMPORARY
 from mae_core.store.run import Store
 from reports.curves import Curve, pretraining_curves, write_curves, write_probes
 from reports.memory import peak_memory
 from reports.pages import notebook
 from reports.pages.sections import sections
 from reports.results import TROUBLE, Results, collect
+from reports.swap import swapped
 from reports.tables import quantities, rows, table
 from reports.tables.quantities import Beside
 from reports.tables.rows import Row
@@ -59,13 +57,15 @@ def build(
     seeds: int,
     *,
     only: str | None = None,
+    protocol: str | None = None,
     wall_seconds: float | None = None,
     memory: Path | None = None,
     kernel: notebook.Kernel | None = None,
 ) -> Built:
     """Build the report of `ablation` for seeds 0 … seeds-1 from the store of `home`, or of the home `memory`.
 
-    The report is put into `home`. It shows all rows; with `only`, the cells of that row alone are counted.
+    The report is put into `home`. It shows all rows; with `only` or `protocol`, the cells of that row
+    or of that protocol alone are counted.
     `wall_seconds`, how long the launch took so far, stands in the caption. `kernel` executes the notebook; one of its
     own where there is none.
     """
@@ -74,10 +74,10 @@ def build(
     folder, latest = reports / "by-scale" / f"{scale.name}-{info.name}" / ablation.name, reports / ablation.name
     folder.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(reports / f".{ablation.name}.lock"):
-        with _replacing(folder) as partial, nullcontext(kernel) if kernel else notebook.Kernel() as running:
+        with swapped(folder) as partial, nullcontext(kernel) if kernel else notebook.Kernel() as running:
             results = collect(ablation, scale, info, remembered, seeds)
             told = _write(results, remembered, partial, running, wall_seconds)
-        with _replacing(latest) as partial:
+        with swapped(latest) as partial:
             shutil.copytree(folder, partial, dirs_exist_ok=True)
         _index(reports)
     return Built(
@@ -85,7 +85,7 @@ def build(
         latest=latest,
         files=tuple(sorted(folder.iterdir())),
         verdict=told["verdict"],
-        counts=results.counts(only),
+        counts=results.counts(only, protocol),
         seconds=time.perf_counter() - started,
     )
 
@@ -94,27 +94,6 @@ def _index(reports: Path) -> None:
     from reports.pages import index
 
     index.write(reports)
-
-
-@contextlib.contextmanager
-def _replacing(folder: Path) -> Iterator[Path]:
-    """A folder that takes the place of `folder` once it is complete, so that no reader sees half of it."""
-    prefix = f"{TEMPORARY}{folder.name}-"
-    for left in folder.parent.glob(f"{prefix}*"):  # by a killed build; the lock makes this one alone
-        shutil.rmtree(left, ignore_errors=True)
-    partial = Path(tempfile.mkdtemp(prefix=prefix, dir=folder.parent))
-    try:
-        partial.chmod(0o755)
-        yield partial
-        if folder.exists():
-            old = Path(tempfile.mkdtemp(prefix=prefix, dir=folder.parent))
-            folder.replace(old)  # a folder may take the place of an empty one
-            partial.rename(folder)
-            shutil.rmtree(old)
-        else:
-            partial.rename(folder)
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
 
 
 def _write(

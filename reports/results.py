@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 from ablations.plan import Plan
-from ablations.spec import Ablation, Cell
+from ablations.spec import Ablation, Case, Cell
 from ablations.spec.protocols import metric as metric
-from mae_core.data.catalogue import DataInfo
+from mae_core.data.catalogue import DataInfo, describe
 from mae_core.recipes import EncoderRecipe, EvaluationRecipe
 from mae_core.scales import Scale
 from mae_core.signature import Stage
@@ -68,6 +68,10 @@ class Results:
         """Cells and baselines."""
         return self.cells + self.baselines
 
+    def data_of(self, case: Case) -> DataInfo:
+        """The data that the case's numbers are measured on."""
+        return describe(case.data, self.ablation.home) if case.data else self.info
+
     @cached_property
     def protocols(self) -> tuple[str, ...]:
         """The columns: the ablation's, or pre-training alone where the data have no labels."""
@@ -92,7 +96,12 @@ class Results:
         return tuple(result.cell.stage.signature for result in column if result.cell.stage)
 
     def difference(self, one: tuple[str, str], other: tuple[str, str]) -> Spread:
-        """One (case key, protocol) minus another, paired by seed; seeds that rest on the same two runs count once."""
+        """One (case key, protocol) minus another, paired by seed; seeds that rest on the same two runs count once.
+
+        Nothing where the two are measured on other data: such numbers have no difference.
+        """
+        if len({self.by_column[column][0].cell.case.data for column in (one, other) if column in self.by_column}) > 1:
+            return Spread(0)
         signatures = [dict(zip(self._seeds(*column), self.runs(*column), strict=True)) for column in (one, other)]
         numbers = self.values(*one), self.values(*other)
         both = sorted(numbers[0].keys() & numbers[1].keys(), reverse=True)
@@ -104,10 +113,10 @@ class Results:
         column = self.by_column.get((case_key, protocol), [])
         return [result.cell.seed for result in column if result.cell.stage]
 
-    def counts(self, only: str | None = None) -> Counter[str]:
-        """How many cells (of row `only`) stand how; baselines are counted with the whole."""
+    def counts(self, only: str | None = None, protocol: str | None = None) -> Counter[str]:
+        """How many cells (of row `only`, of `protocol`) stand how; baselines are counted with all rows."""
         counted = self.everything if only is None else [r for r in self.cells if r.cell.case.key == only]
-        return Counter(result.status for result in counted)
+        return Counter(result.status for result in counted if protocol in (None, result.cell.protocol))
 
     @property
     def seconds(self) -> float:

@@ -28,7 +28,10 @@ def select(name: str) -> list[Study]:
     if kind == TUNE_ROWS:
         if not ablation:
             raise UserError("Say whose rows to tune, for example `tune_rows mask_ratio`.")
-        found = [study for one in select_ablations([ablation]) for study in tune_rows(one.ablation, one.only)]
+        selected = select_ablations([ablation])
+        if any(one.protocol for one in selected):
+            raise UserError(f"{TUNE_ROWS} tunes rows, not protocols; write {ablation.rpartition('/')[0]}.")
+        found = [study for one in selected for study in tune_rows(one.ablation, one.only)]
         if not found:
             raise UserError(
                 f"{ablation} has no row that is pre-trained here and fine-tuned for its number; tune another."

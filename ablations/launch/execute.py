@@ -78,10 +78,17 @@ def have_data(info: DataInfo, home: Path) -> None:
     obtain_fashion_mnist(home)
 
 
+def have_data_of(launch: Launch) -> Plan:
+    """The launch's plan, its data fetched where any stage of it reads them; DataError where that cannot be done."""
+    plan = launch.plan()
+    if any(stage.recipe.READS_IMAGES for stage in plan.stages.values()):
+        have_data(launch.info, launch.home)
+    return plan
+
+
 def prepare(launch: Launch) -> tuple[Plan, Store]:
     """Fetch the data and write the plan down, so that any process can do its stages and name its cells."""
-    have_data(launch.info, launch.home)
-    plan, store = launch.plan(), Store(launch.home)
+    plan, store = have_data_of(launch), Store(launch.home)
     for stage in plan.stages.values():
         store.plan(stage)
     _write_labels(launch)

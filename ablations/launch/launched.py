@@ -10,12 +10,13 @@ from mae_core.tracking.content.labels import Label, read_labels
 
 
 def _meant(label: Label, name: str) -> bool:
-    """Whether `name` is this cell, its ablation, or its row."""
-    return name in ("all", label.ablation, f"{label.ablation}:{label.case}", label.cell)
+    """Whether `name` is this cell, its ablation, its row, or the protocol of either."""
+    wholes = (label.ablation, f"{label.ablation}:{label.case}")
+    return name in ("all", label.cell, *wholes, *(f"{whole}/{label.protocol}" for whole in wholes))
 
 
 def signatures_of(store: Store, names: Sequence[str]) -> list[str]:
-    """The stages behind NAME, NAME:CASE, a cell's name or all, parents before their children.
+    """The stages behind NAME, NAME:CASE, either with /PROTOCOL, a cell's name or all, parents before their children.
 
     Raises UserError for a name under which nothing was launched.
     """

@@ -15,7 +15,7 @@ from typing import Any
 
 from rich.console import Console
 
-from ablations.launch.execute import have_data
+from ablations.launch.execute import have_data_of
 from ablations.launch.launch import Launch
 from mae_core.errors import UserError
 from mae_core.launch.slurm.settings import ClusterSettings, Shape, find, load
@@ -82,10 +82,10 @@ def _fresh_home(launch: Launch) -> Path:
 
 def preflight(launch: Launch, on_cluster: bool, console: Console) -> None:
     """Try every distinct shape of the launch's stages. Raises UserError for the first that fails."""
-    have_data(launch.info, launch.home)
+    plan = have_data_of(launch)
     settings = load(find(launch.home)) if on_cluster else None
     stages: dict[str, Stage] = {}
-    for stage in launch.plan().stages.values():
+    for stage in plan.stages.values():
         for one in shortened(stage, settings.shape if settings else None).with_parents():
             stages.setdefault(one.signature, one)
     home = _fresh_home(launch)

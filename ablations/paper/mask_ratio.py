@@ -46,6 +46,6 @@ ABLATION = Ablation(
         Better("linear_probe", "75", "10", "linear probing gains from a high ratio"),
         Better("linear_probe", "75", "90", "linear probing loses beyond 75 %"),
         Better("finetune", "75", "10", "fine-tuning prefers 75 % to 10 %"),
-        Alike("finetune", "75", "50", "fine-tuning is insensitive between 40 and 80 %"),
+        Alike("finetune", "75", "50", "fine-tuning is as good at 50 % as at 75 %"),
     ),
 )

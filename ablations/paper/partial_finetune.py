@@ -63,7 +63,7 @@ ABLATION = Ablation(
     claims=(
         Trend("finetune", "MAE's accuracy grows with the number of tuned blocks as the paper's does", "MAE"),
         Trend("finetune", "MoCo v3's accuracy grows with the number of tuned blocks as the paper's does", "MoCo v3"),
-        Better("finetune", "1", "0", "one tuned block is far better than linear probing"),
+        Better("finetune", "1", "0", "one tuned block is better than linear probing"),
         Better("finetune", "4", "moco_v3_4", "with four tuned blocks MAE is ahead of MoCo v3"),
         Better("finetune", "moco_v3_0", "0", "MoCo v3's features are the more linear ones"),
     ),

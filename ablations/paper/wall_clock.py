@@ -1,6 +1,7 @@
 """Table 2: an encoder that skips mask tokens pre-trains three times faster, four times with a one-block decoder.
 
     python -m ablations.run wall_clock
+    python -m ablations.run wall_clock/wall_clock --scale paper    the hours alone: no pre-training, no images
 
 Hours are those of the whole pre-training on this machine, from a few timed steps; the paper's are those of 128 TPU-v3
 cores. Timing wants the machine for itself.

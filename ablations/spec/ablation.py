@@ -57,6 +57,15 @@ class Ablation:
         keys = ", ".join(case.key for case in self.cases)
         raise UserError(f"{self.name} has no case {key!r}; choose one of {keys}.")
 
+    def protocol(self, name: str, only: str | None = None) -> str:
+        """The protocol `name`, which the ablation (its row `only`) has. Raises UserError, naming those there are."""
+        cases = self.cases if only is None else (self.case(only),)
+        there = [one for one in self.protocols if any(case.columns is None or one in case.columns for case in cases)]
+        if name not in there:
+            whose = self.name if only is None else f"{self.name}:{only}"
+            raise UserError(f"{whose} has no protocol {name!r}; choose one of {', '.join(there)}.")
+        return name
+
     def given(self, scale: Scale, home: Path) -> Ablation:
         """The ablation as it stands at `scale` with the files that `home` has: what a row needs may be there."""
         return replace(self, cases=tuple(case.given(scale, home) for case in self.cases), home=home)

@@ -39,4 +39,16 @@ class Alike:
     margin: float = 0.25
 
 
-Claim = Trend | Better | Alike
+@dataclass(frozen=True)
+class NoBetter:
+    """Row `one` does not beat row `other` by more than `margin`, how much worse it may be: it has no advantage."""
+
+    protocol: str
+    one: str
+    other: str
+    text: str
+    margin: float = 0.25
+
+
+Pair = Better | Alike | NoBetter
+Claim = Trend | Pair

@@ -16,6 +16,7 @@ class Recipe:
     KIND: ClassVar[str] = ""
     VERSION: ClassVar[int] = 1  # raised when a fix changes what the stage computes
     ALONE: ClassVar[bool] = False  # it measures time, so nothing may run beside it
+    READS_IMAGES: ClassVar[bool] = True  # so that a launch sees to it that the data are there
     UNSCALED: ClassVar[frozenset[str]] = frozenset()  # fields no scale changes, because they are facts
 
     seed: Whole = 0

@@ -35,6 +35,7 @@ class Scale:
     defaults: Defaults  # what stands in for the paper's default, by field
     always: Mapping[str, Any] = dataclasses.field(default_factory=dict)  # set whatever the row says
     warmup_share: float | None = None  # of the schedule; None: the paper's epochs
+    provenance: str = ""  # where its settings come from, as captions say it; "": the paper, or nobody looked at a score
 
     def apply(self, paper: Recipe, info: DataInfo, encoder: EncoderRecipe = USUAL_ENCODER) -> Recipe:
         """The affordable recipe for `paper` on the data `info`; `encoder` is the paper's that it evaluates."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import chain, islice, pairwise
 
 import torch
@@ -14,6 +14,11 @@ from mae_core.training.learner import Learner
 from mae_core.training.memory import OutOfMemoryError, give_back
 from mae_core.training.optim import can_skip, step_unless
 from mae_core.training.ranks import Ranks
+
+
+def not_finite(loss: torch.Tensor, gradients: Sequence[torch.Tensor]) -> torch.Tensor:
+    """Whether `loss` or the norm of all `gradients` together is not finite: a flag on their device."""
+    return ~(get_total_norm(gradients).isfinite() & loss.isfinite())
 
 
 class Updates:
@@ -51,7 +56,7 @@ class Updates:
             total = loss.float()
             self.ranks.add_up([*gradients, total])
             loss = total.double()
-        bad = ~(get_total_norm(gradients).isfinite() & loss.isfinite())
+        bad = not_finite(loss, gradients)
         if self.skips_on_device:
             step_unless(bad, self.optimizer)
             self.learner.after_step()

@@ -20,8 +20,8 @@ from ablations.spec import PROTOCOL_LABELS, Ablation
 from reports.figures.style import BASELINES, OURS, PAPER, SERIES, WIDTH, margins, save, styled
 from reports.metrics import metric
 from reports.results import Results
-from reports.tables.caption import paper_setting, setting
 from reports.tables.rows import Row
+from reports.tables.setting import data_told, paper_setting, setting
 
 PANEL_HEIGHT = 2.6  # inches
 LEFT, RIGHT, ABOVE = 0.6, 2.85, 0.6  # margins in inches; the legend stands on the right
@@ -127,7 +127,8 @@ def _panel(axes: Axes, where: Places, rows: Sequence[Row], rivals: Sequence[Row]
     waiting = [name for name, points in series.items() if len(series) > 1 and all(row.mean is None for row in points)]
     for number, (name, points) in enumerate(series.items()):
         look = SERIES[number % len(SERIES)]
-        handles += [_named_only(points, name, look)] if name in waiting else _draw_ours(axes, where, points, name, look)
+        label = _described(results, points, name)
+        handles += _named_only(points, name, look) if name in waiting else _draw_ours(axes, where, points, label, look)
     handles += _draw_rivals(axes, rivals)
     axes.margins(y=0.14)
     if all(row.mean is None for row in (*rows, *rivals)):
@@ -180,7 +181,7 @@ def _draw_rivals(axes: Axes, rivals: Sequence[Row]) -> list[tuple[float, Line2D]
 
 
 def _draw_ours(
-    axes: Axes, where: Places, rows: Sequence[Row], name: str, look: tuple[str, str]
+    axes: Axes, where: Places, rows: Sequence[Row], label: str, look: tuple[str, str]
 ) -> list[tuple[float, Line2D]]:
     """Our means with their spread; the legend's entry, by height."""
     colour, marker = look
@@ -201,19 +202,29 @@ def _draw_ours(
             path_effects=[withStroke(linewidth=1.6, foreground="white")],
         )  # fmt: skip
     if done:
-        models = dict.fromkeys(row.model for row in done if row.model)
-        told = name or (next(iter(models)) if len(models) == 1 else "several models")
-        line.set_label(_wrapped(f"ours, {told}, {done[0].data}"))
+        line.set_label(label)
     return [(done[-1].mean or 0.0, line)] if done else []
 
 
-def _named_only(rows: Sequence[Row], name: str, look: tuple[str, str]) -> tuple[float, Line2D]:
-    """The legend's entry of a curve without a point yet, below those that are drawn: why stands there, once."""
+def _described(results: Results, rows: Sequence[Row], name: str) -> str:
+    """The legend's words for a curve of ours: its name or model, and the data."""
+    models = dict.fromkeys(row.model for row in rows if row.mean is not None and row.model)
+    told = name or (next(iter(models)) if len(models) == 1 else "several models")
+    return _wrapped(f"ours, {told}, {data_told(results)}")
+
+
+def _named_only(rows: Sequence[Row], name: str, look: tuple[str, str]) -> list[tuple[float, Line2D]]:
+    """The legend's entry of a curve without a point yet, below those that are drawn: why stands there, once.
+
+    None of a curve that only the paper has: the paper's line has one.
+    """
+    if all(row.status == "cited" for row in rows):
+        return []
     statuses = " / ".join(dict.fromkeys(row.status for row in rows))
     line = Line2D(
         [], [], color=look[0], marker=look[1], linestyle="none", label=_wrapped(f"ours, {name or OTHERS}: {statuses}")
     )
-    return -math.inf, line
+    return [(-math.inf, line)]
 
 
 def _draw_paper(axes: Axes, where: Places, series: Mapping[str, Sequence[Row]], elsewhere: str) -> Axes:

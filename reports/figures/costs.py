@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from reports.results import Results
 from reports.tables.rows import Row
 
 ROW = 0.19  # inches, of a bar
+BELOW, LEGEND_LINE, ABREAST = 0.45, 0.19, 2  # inches beneath the panels, of a line of the legend there; its columns
 
 
 def draw(results: Results, rows: Sequence[Row], memory: Mapping[str, float], folder: Path) -> list[Path]:
@@ -37,26 +39,35 @@ def compose(results: Results, rows: Sequence[Row], memory: Mapping[str, float]) 
         if row.images_per_second
     }
     longest = max(map(len, rates), default=0)
-    figure = Figure(figsize=(WIDTH, max(2.6, 0.9 + ROW * len(rates))))
+    legend = LEGEND_LINE * math.ceil(len(_drawn(results, rows)) / ABREAST)
+    height = max(1.8, 0.1 + ROW * len(rates))  # of the panels
+    figure = Figure(figsize=(WIDTH, height + 0.35 + BELOW + legend))
     labels = min(2.4, 0.25 + 0.06 * longest)
-    margins(figure, 0.6, 0.45, 0.3, 0.35, wspace=2 * (labels + 0.15) / (WIDTH - 0.9 - labels))
+    margins(figure, 0.6, BELOW + legend, 0.3, 0.35, wspace=2 * (labels + 0.15) / (WIDTH - 0.9 - labels))
     left, right = figure.subplots(1, 2)
     _numbers(left, results, rows)
+    if left.get_legend_handles_labels()[0]:  # beneath the panel, where it hides no point
+        left.legend(loc="upper left", bbox_to_anchor=(0, -BELOW / height), borderaxespad=0, ncols=ABREAST, fontsize=6.5)
     run = [cell.stages() for cell in (result.cell for result in results.cells) if cell.stage is not None]
     pretrained = all(any(stage.kind == "pretrain" for stage in stages) for stages in run)
     _speeds(right, rates, "pre-training speed" if pretrained else "training speed")
     return figure
 
 
+def _drawn(results: Results, rows: Sequence[Row]) -> dict[str, list[Row]]:
+    """The rows with a number and its cost, by protocol: those that measure the quantity of the first."""
+    first = metric(results.protocols[0]).name
+    done = [row for row in rows if row.mean is not None and row.seconds and metric(row.protocol).name == first]
+    found = {protocol: [row for row in done if row.protocol == protocol] for protocol in results.protocols}
+    return {protocol: points for protocol, points in found.items() if points}
+
+
 def _numbers(axes: Axes, results: Results, rows: Sequence[Row]) -> None:
     first = metric(results.protocols[0])
     spent = [row.seconds for row in rows if row.seconds and metric(row.protocol).name == first.name] or [0.0]
     middle = (min(spent) + max(spent)) / 2
-    for number, protocol in enumerate(results.protocols):
-        colour, marker = SERIES[number % len(SERIES)]
-        done = [row for row in rows if row.protocol == protocol and row.mean is not None and row.seconds]
-        if metric(protocol).name != first.name or not done:
-            continue
+    for protocol, done in _drawn(results, rows).items():
+        colour, marker = SERIES[results.protocols.index(protocol) % len(SERIES)]
         x, y = [row.seconds or 0.0 for row in done], [row.mean or 0.0 for row in done]
         name = PROTOCOL_LABELS.get(protocol, protocol)
         axes.errorbar(x, y, [row.std or 0.0 for row in done], fmt=marker, color=colour, label=name, elinewidth=0.8)
@@ -71,7 +82,6 @@ def _numbers(axes: Axes, results: Results, rows: Sequence[Row]) -> None:
     axes.set_xlabel("seconds for one number, pre-training included")
     axes.set_ylabel(f"ours: {first.label}")
     axes.margins(x=0.15, y=0.12)
-    axes.legend(fontsize=6.5)
 
 
 def _speeds(axes: Axes, rates: Mapping[str, tuple[float, float | None]], title: str) -> None:

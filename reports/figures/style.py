@@ -21,6 +21,8 @@ SERIES = (  # colours and markers of several curves
     ("#009E73", "D"),
     ("#B07AA1", "^"),
     ("#A67C00", "v"),
+    ("#56B4E9", "P"),
+    ("#000000", "X"),
 )
 BASELINES: dict[str, tuple[str, Any]] = {  # colour, dashes
     "raw_pixels": ("#D55E00", (0, (6, 2))),

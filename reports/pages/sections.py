@@ -47,7 +47,7 @@ def sections(facts: Mapping[str, Any], drawn: Collection[str]) -> Iterator[Secti
     yield "## Table", "bundle.table()"
     if facts["recommendation"]:
         points = _points(facts["recommendation"])
-        yield f"## What to take on {facts['data']}, at scale {facts['scale']}\n\n{points}", ""
+        yield f"## What to take on {facts['evaluated_on']}, at scale {facts['scale']}\n\n{points}", ""
     if facts["claims"]:
         yield "## The paper's claims\n\nFewer than three seeds never decide one.", "bundle.claims()"
     yield f"## Protocols in one panel\n\n{INTERACTIVE}", "bundle.compare()"

@@ -2,25 +2,17 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Hashable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from typing import Any
 
 from ablations.spec import PROTOCOL_LABELS, Ablation
-from ablations.spec.needs import Folder
-from mae_core.recipes import (
-    FinetuneRecipe,
-    KnnRecipe,
-    LinearProbeRecipe,
-    LogisticRegressionRecipe,
-    PretrainRecipe,
-    Recipe,
-    RidgeRecipe,
-)
+from mae_core.recipes import FinetuneRecipe, PretrainRecipe, Recipe
 from mae_core.scales import changes
 from reports.metrics import metric
 from reports.results import Result, Results, mean_rate
+from reports.tables.chosen import chosen
 from reports.tables.rows import model_label
+from reports.tables.setting import data_told, label_budget, paper_setting
 from reports.verdicts.statistics import sampling_error
 from reports.verdicts.verdict import count_of_seeds
 
@@ -33,37 +25,14 @@ _MEANINGS = {
 _OF_DATA = {"fingerprint", "in_chans", "threads", "seed"}  # said elsewhere, or no setting
 
 
-def label_budget(results: Results) -> str:
-    """How many labels the evaluations learnt from: `4,000 labels`, or `all labels`."""
-    learnt = (FinetuneRecipe, LinearProbeRecipe, LogisticRegressionRecipe, KnnRecipe, RidgeRecipe)
-    stages = (stage for result in results.everything for stage in result.cell.stages())
-    budgets = {stage.recipe.labels for stage in stages if isinstance(stage.recipe, learnt)}
-    if not budgets:
-        return "no labels"
-    return " / ".join("all labels" if b is None else f"{b:,} labels" for b in sorted(budgets, key=lambda b: b or 0))
-
-
-def setting(results: Results) -> str:
-    """Scale, data, label budget and n, short enough for a column head."""
-    return f"{results.scale.name}, {results.info.name}, {label_budget(results)}, n = {results.seeds}"
-
-
-def paper_setting(ablation: Ablation) -> str:
-    """What the paper's numbers were measured with, short enough for a column head."""
-    models = {model_label(case.recipe) for case in ablation.cases if case.recipe}
-    model = next(iter(models)) if len(models) == 1 else "the row's model"
-    elsewhere = any(case.data or isinstance(case.needs, Folder) for case in ablation.cases)
-    return f"{model}, " + ("the row's data" if elsewhere else "ImageNet-1K")
-
-
 def caption(results: Results, wall_seconds: float | None = None) -> list[str]:
     """The caption, a paragraph each for what was measured, its spread and cost, what changed, and what was chosen."""
     paragraphs = [
         _measured(results),
-        _spread(results),
+        spread_told(results.cells, results.seeds),
         _cost(results, wall_seconds),
         _changed(results),
-        _chosen(results),
+        chosen(results),
         _mixed(results),
     ]
     told = (*paragraphs, " ".join(results.ablation.decisions), *_remarks(results))
@@ -84,8 +53,9 @@ def _measured(results: Results) -> str:
     if any(r.cell.paper is not None for r in results.cells):
         theirs = f" The paper's numbers ({paper_setting(ablation)}) were measured elsewhere and stand beside ours "
         theirs += "for their order only."
+    data = f" on {info.name}" if data_told(results) == info.name else f", {data_told(results)}"
     return (
-        f"{ablation.title} ({ablation.source}) at scale {results.scale.name} on {info.name}: {', '.join(models)} "
+        f"{ablation.title} ({ablation.source}) at scale {results.scale.name}{data}: {', '.join(models)} "
         f"{trained}, {evaluated}{numbers}.{theirs}"
     )
 
@@ -101,11 +71,12 @@ def _trained_on(results: Results) -> str:
     return f"pre-trained on {images} images{' where a row is pre-trained here' if others else ''}"
 
 
-def _spread(results: Results) -> str:
+def spread_told(cells: Sequence[Result], seeds: int) -> str:
+    """Over what the spread of the numbers is, and the error that scoring on so few images adds to each."""
     text = "One seed, so no spread (n in brackets)."
-    if results.seeds > 1:
-        text = f"Mean ± standard deviation over {count_of_seeds(results.seeds)} (n in brackets)."
-    tests = {(r.value, int(r.record["metrics"]["n_test"])) for r in results.cells if _n_test(r)}
+    if seeds > 1:
+        text = f"Mean ± standard deviation over {count_of_seeds(seeds)} (n in brackets)."
+    tests = {(r.value, int(r.record["metrics"]["n_test"])) for r in cells if _n_test(r)}
     if tests:
         largest = max(sampling_error(value, n) for value, n in tests if value is not None)
         sizes = " / ".join(f"{n:,}" for n in sorted({n for _, n in tests}))
@@ -218,29 +189,6 @@ def _tuned_as(result: Result) -> Mapping[str, str]:
         for field in ("tuned_blocks", "resolution")
         if getattr(paper, field) != getattr(ours, field)
     }
-
-
-def _chosen(results: Results) -> str:
-    """Who chose what on held-out train images."""
-    told = []
-    for kind, field, found, words in (
-        (LinearProbeRecipe, "base_lrs", "best_base_lr", "each linear probe chose its learning rate among"),
-        (LogisticRegressionRecipe, "penalties", "C", "each logistic regression chose its penalty C among"),
-    ):
-        asked = {getattr(r.recipe, field) for r in results.everything if isinstance(r.recipe, kind)}
-        picks = Counter(
-            record["metrics"][found]
-            for name, record in results.records.items()
-            if name.startswith(f"{kind.KIND}-") and found in record["metrics"]
-        )
-        for grid in sorted(asked):
-            if len(grid) > 1:
-                counted = ", ".join(f"{value:g} ({times} ×)" for value, times in sorted(picks.items()))
-                told.append(f"{words} {', '.join(f'{v:g}' for v in grid)}" + (f", taken: {counted}" if counted else ""))
-    if not told:
-        return "Nothing was chosen by its score: all settings were fixed before the runs."
-    choices = "; ".join(told)
-    return f"Chosen on held-out train images, never on the scored ones: {choices}. All else was fixed beforehand."
 
 
 _MIXED: Mapping[str, Callable[[Mapping[str, Any]], Hashable]] = {

@@ -12,6 +12,7 @@ from reports.figures.ablation import places
 from reports.metrics import metric
 from reports.results import STATUSES, Results
 from reports.tables import baselines, caption
+from reports.tables.setting import evaluation_data
 from reports.verdicts import recommendation, verdict
 
 
@@ -30,6 +31,7 @@ def facts(
         "default": ablation.default,
         "scale": results.scale.name,
         "data": results.info.name,
+        "evaluated_on": evaluation_data(results),
         "seeds": results.seeds,
         "counts": {status: results.counts()[status] for status in STATUSES if results.counts()[status]},
         "seconds": round(results.seconds, 1),
@@ -40,15 +42,7 @@ def facts(
         "caption": caption.caption(results, wall_seconds),
         "origin": caption.origin(results),
         "machine": caption.machine(results),
-        "claims": [
-            {
-                "claim": j.claim.text,
-                "verdict": j.state,
-                "evidence": j.evidence,
-                "seeds that would tell": j.seeds_wanted,
-            }
-            for j in judgements
-        ],
+        "claims": [_claim(judgement) for judgement in judgements],
         "decisions": [
             {"what the paper leaves open": d.open, "what we chose": d.choice, "where": list(d.where)}
             for d in concerning(ablation.name, recipes_of(results))
@@ -57,6 +51,15 @@ def facts(
         "health": health,
         "trivial": {target: dict(losses) for target, losses in trivial.items()},
         "axes": _axes(results),
+    }
+
+
+def _claim(judged: verdict.Judgement) -> dict[str, str]:
+    return {
+        "claim": judged.claim.text,
+        "verdict": judged.state,
+        "evidence": judged.evidence,
+        "seeds that would tell": judged.seeds_wanted,
     }
 
 

@@ -20,6 +20,10 @@ KEPT = 8  # decimals; GFLOPs of a small model are small
 DIFFERENT = 1.05  # between the dearest and the cheapest row; below, a table says nothing of FLOPs
 
 _FLOPS = "FLOPs are those of a forward pass of pre-training on one image, counted from the shapes that were run."
+_MEMORY = (
+    "Peak memory (10⁹ bytes) is that of the timed steps: weights, gradients, AdamW's state and the activations of the "
+    "few images timed; allocated on a GPU, on a CPU the growth of the process. The paper prints none."
+)
 _PARAMETERS = "Parameters are those of the encoder that was run, without its head."
 _VARIANCE = "The variance explained is that of the patches fitted on."
 _TOKENS = (
@@ -42,6 +46,7 @@ QUANTITIES: Mapping[str, Quantity] = {
     "forward_gflops": Quantity("forward pass", "{:.3g}".format, _FLOPS, "GFLOPs"),
     "flops_x": Quantity("forward pass", "{:.2f}".format, _FLOPS, "FLOPs × the default row's"),
     "speedup": Quantity("speed-up", "{:.2f}".format, "Speed-ups are over the nearest row above that has none.", "×"),
+    "peak_memory_gb": Quantity("peak memory", "{:.3g}".format, _MEMORY, "GB"),
     "params_M": Quantity("parameters", "{:.3g}".format, _PARAMETERS, "millions"),
     "explained_variance": Quantity("variance explained", "{:.1f}".format, _VARIANCE, "%"),
     "codebook_used": Quantity("tokens in use", "{:.1f}".format, _TOKENS, "%"),
@@ -76,7 +81,7 @@ COLUMNS = tuple(field.name for field in dataclasses.fields(Beside))
 
 def quantities(results: Results) -> list[Beside]:
     """The quantities of each row, a kind after the other, in the order of the spec; the paper's are never dropped."""
-    found = [*_flops(results), *_speedups(results), *_parameters(results), *_fitted(results)]
+    found = [*_flops(results), *_speedups(results), *_memory(results), *_parameters(results), *_fitted(results)]
     known = {(one.case_key, one.quantity) for one in found}
     cases = results.ablation.cases
     cited = [(c.key, name) for c in cases for name in c.also if (c.key, name) not in known]
@@ -141,6 +146,20 @@ def _speedups(results: Results) -> Iterator[Beside]:
         columns = [result for key in (start, case.key) for result in results.by_column.get((key, "wall_clock"), [])]
         status = worst(result.status for result in columns)
         yield _beside(results, case.key, "speedup", ratios, status, " ".join(runs), len(ratios))
+
+
+def _memory(results: Results) -> Iterator[Beside]:
+    """The peak memory of timed steps, of the rows that have such."""
+    for case in results.ablation.cases:
+        timed = results.by_column.get((case.key, "wall_clock"), [])
+        peaks = {
+            result.cell.stage.signature: float(result.record["metrics"]["peak_memory_gb"])
+            for result in timed
+            if result.cell.stage and "peak_memory_gb" in result.record.get("metrics", {})
+        }
+        if timed:
+            status = worst(result.status for result in timed)
+            yield _beside(results, case.key, "peak_memory_gb", peaks.values(), status, " ".join(peaks), len(peaks))
 
 
 def _parameters(results: Results) -> Iterator[Beside]:

@@ -153,7 +153,7 @@ def write_rows(rows: Sequence[Row], path: Path) -> None:
 
 CELL_COLUMNS = (
     "cell", "case_key", "protocol", "seed", "status", "value", "seconds", "images_per_second", "signature",
-    "commit", "attempts", "reason",
+    "commit", "attempts", "reason", "evaluated_on",
 )  # fmt: skip
 
 
@@ -167,5 +167,6 @@ def write_cells(results: Results, path: Path) -> None:
             writer.writerow(
                 (cell.name, cell.case.key, cell.protocol, cell.seed, result.status, result.value, result.seconds,
                  result.images_per_second, cell.stage.signature if cell.stage else "",
-                 record.get("provenance", {}).get("commit", ""), record.get("attempts"), result.reason)
+                 record.get("provenance", {}).get("commit", ""), record.get("attempts"), result.reason,
+                 results.data_of(cell.case).name)
             )  # fmt: skip

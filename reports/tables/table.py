@@ -9,19 +9,20 @@ from dataclasses import dataclass
 from ablations.spec import PROTOCOL_LABELS
 from reports.metrics import metric
 from reports.results import Results
-from reports.tables.caption import paper_setting, run_as, setting
+from reports.tables.caption import run_as
 from reports.tables.quantities import QUANTITIES, Beside, told
 from reports.tables.rows import Row, refuse_mixed
+from reports.tables.setting import paper_setting, setting
 from reports.verdicts.recommendation import best_beyond_noise
 
 DEFAULT = " (default)"
 BAR = r"\|"  # inside a Markdown cell
 MARKS = (
-    "The default row is in italics; a number is bold where, over three seeds or more, it is better than that of every "
-    "other row beyond seed noise."
+    "The default row is in italics; a number is bold where all rows that are run on its data are done and, over three "
+    "seeds or more, it is better than that of every other one beyond seed noise."
 )
 BASELINES = "Baselines at the same label budget."
-DIFFERENCES = "Differences are to the default row, ours paired by seed."
+DIFFERENCES = "Differences are to the default row, ours paired by seed; none is told of rows on other data."
 
 
 @dataclass(frozen=True)
@@ -74,7 +75,7 @@ def layout(results: Results, rows: Sequence[Row]) -> Layout:
     for keys in coinciding(by_case):
         label = " = ".join(ablation.case(key).label + (DEFAULT if key == ablation.default else "") for key in keys)
         cells = [label, *([" / ".join(dict.fromkeys(run[key] for key in keys if key in run))] if run else [])]
-        marked = {len(cells) + at for at, c in enumerate(columns) if c.ours and best[c.protocol] in keys}
+        marked = {len(cells) + at for at, c in enumerate(columns) if c.ours and best[c.protocol] & set(keys)}
         cells += [_told(column, [by_case[key] for key in keys]) for column in columns]
         lines.append(Line(tuple(cells), ablation.default in keys, frozenset(marked)))
     head = (ablation.axis, *(["run as"] if run else []), *(column.head for column in columns))
@@ -97,7 +98,7 @@ def _columns(results: Results, by_case: Mapping[str, Mapping[str, Row]], protoco
     papers = theirs.get(results.ablation.default)
     columns = [_Column(protocol, f"{name}, ours ({setting(results)})", ours, ours=True)]
     if len(theirs) > 1 and results.ablation.default in theirs:
-        columns.append(_Column(protocol, "difference", lambda row: _difference(row, results.ablation.default)))
+        columns.append(_Column(protocol, "difference", lambda row: difference(row, results.ablation.default)))
     if any(value is not None for value in theirs.values()):
         columns.append(_Column(protocol, f"{name}, paper ({paper_setting(results.ablation)})", _paper))
         if papers is not None and len(theirs) > 1:
@@ -106,7 +107,8 @@ def _columns(results: Results, by_case: Mapping[str, Mapping[str, Row]], protoco
     return columns
 
 
-def _difference(row: Row, default: str) -> str:
+def difference(row: Row, default: str) -> str:
+    """Ours minus the default row's, signed; empty in that row itself and where there is none."""
     return "" if row.diff is None or row.case_key == default else metric(row.protocol).plain(row.diff, "+")
 
 

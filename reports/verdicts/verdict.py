@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 import statistics
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, assert_never, get_args
 
 from ablations.spec import PROTOCOL_LABELS, Case
-from ablations.spec.claims import Alike, Better, Claim, Trend
+from ablations.spec.claims import Alike, Better, Claim, NoBetter, Pair, Trend
 from reports.metrics import metric
 from reports.results import Results
 from reports.verdicts.statistics import Correlation, Spread, kendall, t_quantile
@@ -20,7 +21,7 @@ FEWEST_SEEDS = 3  # for any verdict
 SIGNIFICANT = 0.05
 MOST_SEEDS = 200  # beyond which no number of seeds is named: more would be a guess about a guess
 
-State = Literal["holds", "does not hold", "cannot tell yet"]
+State = Literal["holds", "does not hold", "cannot tell yet", "cannot tell at this scale"]
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,7 @@ def _judge(claim: Claim, results: Results) -> Judgement:
             return _trend(claim, results)
         case Better():
             return _pair(claim, results, claim.better, claim.worse)
-        case Alike():
+        case Alike() | NoBetter():
             return _pair(claim, results, claim.one, claim.other)
         case _:
             assert_never(claim)
@@ -76,6 +77,9 @@ def _trend(claim: Trend, results: Results) -> Judgement:
         shared.setdefault(results.runs(case.key, claim.protocol), []).append(case)
     alike = f", {len(shared)} of them different at this scale" if len(shared) < len(done) else ""
     if len(shared) < FEWEST_ROWS or not seeds:
+        if (differ := _different(results, rows, claim.protocol)) < FEWEST_ROWS:
+            counted = f"{differ} of {len(rows)} rows differ at this scale, {FEWEST_ROWS} are needed"
+            return Judgement(claim, "cannot tell at this scale", counted, len(seeds))
         counted = f"{len(done)} of {len(rows)} rows are done{alike}, {FEWEST_ROWS} are needed"
         return Judgement(claim, "cannot tell yet", counted, len(seeds))
     means = [sum(values[cases[0].key][seed] for seed in seeds) / len(seeds) for cases in shared.values()]
@@ -93,17 +97,24 @@ def _trend(claim: Trend, results: Results) -> Judgement:
     return Judgement(claim, state, evidence, len(seeds), correlation=found, measured=True)
 
 
-def _pair(claim: Better | Alike, results: Results, one: str, other: str) -> Judgement:
+def _different(results: Results, rows: Sequence[Case], protocol: str) -> int:
+    """How many of `rows` can differ at this scale once all is done: a run that stands for several counts once."""
+    found = {case.key: results.runs(case.key, protocol) for case in rows if not case.cited}
+    return len({runs or (key,) for key, runs in found.items()})  # what needs weights has no runs yet
+
+
+def _pair(claim: Pair, results: Results, one: str, other: str) -> Judgement:
     """Judge the difference `one` - `other`, paired by seed, against the claim's margin."""
     quantity = metric(claim.protocol)
-    if isinstance(claim, Better) and quantity.lower_is_better:
+    if not isinstance(claim, Alike) and quantity.lower_is_better:
         one, other = other, one  # then the worse one's number is the larger
     difference = results.difference((one, claim.protocol), (other, claim.protocol))
     labels = " minus ".join(results.ablation.case(key).label for key in (one, other))
     if difference.mean is None:
         return Judgement(claim, "cannot tell yet", f"{labels}: not both done", 0)
     if results.runs(one, claim.protocol) == results.runs(other, claim.protocol):
-        return Judgement(claim, "cannot tell yet", f"{labels}: one and the same run at this scale", difference.n)
+        same = f"{labels}: one and the same run at this scale"
+        return Judgement(claim, "cannot tell at this scale", same, difference.n)
     evidence = f"{labels} = {quantity.plain(difference.mean, '+')}{quantity.difference_unit}"
     if difference.low is not None and difference.high is not None:
         low, high = (quantity.plain(bound, "+") for bound in (difference.low, difference.high))
@@ -116,26 +127,28 @@ def _pair(claim: Better | Alike, results: Results, one: str, other: str) -> Judg
     return Judgement(claim, state, evidence, difference.n, needed, measured=True)
 
 
-def _beyond(claim: Better | Alike, difference: Spread) -> State:
+def _beyond(claim: Pair, difference: Spread) -> State:
     """Where the whole interval lies on one side of the margin, the claim holds or does not."""
     low, high, margin = difference.low, difference.high, claim.margin
     assert low is not None
     assert high is not None
     if isinstance(claim, Better):
         return "holds" if low > margin else "does not hold" if high < margin else "cannot tell yet"
+    if isinstance(claim, NoBetter):
+        return "holds" if high < margin else "does not hold" if low > margin else "cannot tell yet"
     if -margin < low and high < margin:
         return "holds"
     return "does not hold" if low > margin or high < -margin else "cannot tell yet"
 
 
-def _seeds_to_tell(claim: Better | Alike, difference: Spread) -> int | None:
+def _seeds_to_tell(claim: Pair, difference: Spread) -> int | None:
     """The seeds at which the interval would clear the nearest margin if mean and spread stayed as they are.
 
     `MOST_SEEDS` + 1 stands for more than can be named.
     """
     if difference.mean is None or difference.std is None:
         return None
-    size = difference.mean if isinstance(claim, Better) else abs(difference.mean)
+    size = abs(difference.mean) if isinstance(claim, Alike) else difference.mean
     room = abs(size - claim.margin)
     for seeds in range(max(FEWEST_SEEDS, difference.n), MOST_SEEDS + 1):
         if t_quantile(seeds) * difference.std / math.sqrt(seeds) < room:
@@ -153,19 +166,37 @@ def sentence(judgements: Sequence[Judgement]) -> str:
     if not judgements:
         return "Whether our numbers follow the paper's is for the reader to judge: no claim stands in the spec."
     trends = [judgement for judgement in judgements if isinstance(judgement.claim, Trend)]
+    others = [judgement for judgement in judgements if not isinstance(judgement.claim, Trend)]
     if trends:
-        return f"Does our curve follow the paper's? {_capital('; '.join(map(_told, trends)))}."
-    held, not_held, open_ = (sum(j.state == state for j in judgements) for state in get_args(State))
+        told = f"Does our curve follow the paper's? {_capital('; '.join(map(_told, trends)))}."
+        return f"{told} {_counted(others, 'other')}" if others else told
+    return _counted(others, "paper's")
+
+
+def _counted(judgements: Sequence[Judgement], whose: str) -> str:
+    """How many of the claims stand how; what no number of seeds would tell is counted apart, where there is any."""
     if len(judgements) == 1:
-        said = "holds here" if held else "does not hold here" if not_held else "cannot be told yet"
-        return f"The paper's one claim {said}."
-    return f"Of the paper's {len(judgements)} claims {held} hold here, {not_held} do not, {open_} cannot be told yet."
+        which = "one other" if whose == "other" else f"{whose} one"
+        return f"The {which} claim {_HOLDS[judgements[0].state]}."
+    counts = Counter(judgement.state for judgement in judgements)
+    held, not_held, open_, never = (counts[state] for state in get_args(State))
+    at_scale = f", {never} cannot be told at this scale" if never else ""
+    return (
+        f"Of the {whose} {len(judgements)} claims {held} hold here, {not_held} do not, {open_} cannot be told yet"
+        f"{at_scale}."
+    )
 
 
+_HOLDS: Mapping[State, str] = {
+    "holds": "holds here",
+    "does not hold": "does not hold here",
+    "cannot tell yet": "cannot be told yet",
+    "cannot tell at this scale": "cannot be told at this scale",
+}
 _FOLLOWS: Mapping[State, str] = {
+    **_HOLDS,
     "holds": "follows the paper's order",
     "does not hold": "runs against the paper's order",
-    "cannot tell yet": "cannot be told yet",
 }
 
 

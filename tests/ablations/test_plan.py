@@ -5,11 +5,15 @@ from dataclasses import replace
 
 import pytest
 
+from ablations.launch.execute import prepare
+from ablations.launch.launch import Launch
 from ablations.names import stage_names
 from ablations.paper import ABLATIONS, TABLE_1
 from ablations.paper.mask_ratio import ABLATION
 from ablations.plan import Plan
+from ablations.selection import select
 from mae_core.data.catalogue import describe
+from mae_core.errors import UserError
 from mae_core.scales import SCALES, scale_named
 
 
@@ -94,6 +98,29 @@ def test_ten_thousand_cells_are_planned_in_two_seconds(tmp_path):
     plan = everything(ABLATIONS, "mini", tmp_path, seeds=44)
     assert len(plan.cells) >= 10_000
     assert time.process_time() - begun < 4  # 2 s alone; other processes share caches with us
+
+
+def launched(name, scale, home, **info):
+    return Launch(select([name]), SCALES[scale], 1, replace(describe(SCALES[scale].data, home), **info), home)
+
+
+def test_one_protocol_is_planned_with_what_it_rests_on_and_nothing_else(tmp_path):
+    assert launched("wall_clock/wall_clock", "paper", tmp_path).plan().counts() == {"wall_clock": 6}
+    row = launched("wall_clock:vit_h_1/finetune", "paper", tmp_path).plan()
+    assert row.counts() == {"pretrain": 1, "finetune": 1}
+    assert {cell.protocol for cell in launched("mask_ratio/finetune", "mini", tmp_path).plan().cells} == {"finetune"}
+
+
+def test_timed_steps_are_launched_where_there_are_no_images_and_others_are_not(tmp_path):
+    plan, store = prepare(launched("wall_clock/wall_clock", "paper", tmp_path))
+    assert {run.signature for run in store.runs()} == set(plan.stages)
+    with pytest.raises(UserError, match="imagenet1k is not on this machine"):
+        prepare(launched("wall_clock", "paper", tmp_path))
+
+
+def test_a_protocol_that_takes_labels_is_refused_on_data_without_any(tmp_path):
+    with pytest.raises(UserError, match="finetune takes labels, which fashion_mnist does not have"):
+        launched("mask_ratio/finetune", "mini", tmp_path, labelled=False, num_classes=0).plan()
 
 
 def test_unlabelled_images_are_pretrained_on_and_nothing_else(tmp_path):

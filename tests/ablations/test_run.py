@@ -43,6 +43,7 @@ def command(*words, home, **environment):
         (["mask_ratio", "--scale", "minii"], "mini"),
         (["mask_ratio", "--seeds", "0"], "1 or more"),
         (["mask_ratio:77"], "75"),
+        (["mask_ratio/fine"], "choose one of finetune, linear_probe"),
         (["nowhere.py"], "nowhere.py"),
         ([], "--list"),
     ],

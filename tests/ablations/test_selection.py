@@ -30,7 +30,34 @@ def test_each_ablation_is_meant_once_and_all_are_the_papers():
 
 def test_a_row_of_a_spec_file_is_named_as_a_row_of_the_papers(spec):
     (one,) = select([f"{spec}:1"])
-    assert (one.ablation.name, one.only) == ("mine", "1")
+    assert (one.ablation.name, one.only, one.protocol) == ("mine", "1", None)
+
+
+@pytest.mark.parametrize(
+    ("ending", "only", "protocol"), [("/finetune", None, "finetune"), (":1/linear_probe", "1", "linear_probe")]
+)
+def test_a_protocol_is_named_after_a_slash_even_where_the_files_path_has_such(spec, ending, only, protocol):
+    (one,) = select([f"{spec}{ending}"])
+    assert (one.ablation.name, one.only, one.protocol) == ("mine", only, protocol)
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("wall_clock/finetun", "wall_clock has no protocol 'finetun'; choose one of finetune, wall_clock."),
+        ("wall_clock:vit_h_mask_tokens_8/finetune", "vit_h_mask_tokens_8 has no protocol 'finetune'; choose one of w"),
+        ("wall_clock:vit_h/wall_clock", "wall_clock has no case 'vit_h'; choose one of"),
+        ("wall_clok/wall_clock", "There is no ablation 'wall_clok'; did you mean wall_clock?"),
+        ("mask_ratio/75/finetune/0", "mask_ratio has no protocol '75/finetune/0'"),
+        ("mask_ratio/", "mask_ratio has no protocol ''"),
+        ("nowhere/mine.py/finetune", "There is no spec file nowhere/mine.py."),
+    ],
+)
+def test_a_protocol_that_is_not_there_is_one_sentence(name, said):
+    with pytest.raises(UserError) as caught:
+        select([name])
+    assert said in str(caught.value)
+    assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize(

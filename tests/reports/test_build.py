@@ -62,3 +62,5 @@ def test_row_asked_for_alone_decides_the_status(laboratory: Laboratory, capsys: 
     laboratory.end(stage.parents[0], "failed", reason="MemoryError: no memory")
     status, printed, _ = ran(capsys, "mask_ratio:75", "--scale", "smoke", "--home", str(laboratory.home))
     assert (status, "mask_ratio: 2 done." in printed) == (0, True)
+    status, printed, _ = ran(capsys, "mask_ratio:75/finetune", "--scale", "smoke", "--home", str(laboratory.home))
+    assert (status, "mask_ratio: 1 done." in printed) == (0, True)

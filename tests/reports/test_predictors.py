@@ -11,7 +11,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mae_core.recipes import PretrainRecipe
-from reports.predictors import INPAINTING, MEAN_COLOUR, PATCH_MEAN, ZERO, Shown, inpainted, read, trivial_losses
+from mae_core.store.run import Store
+from reports.curves import Curve
+from reports.predictors import (
+    INPAINTING,
+    MEAN_COLOUR,
+    PATCH_MEAN,
+    ZERO,
+    Shown,
+    inpainted,
+    read,
+    trivial_losses,
+    trivial_of_targets,
+)
+from tests.reports.laboratory import Laboratory
 
 RECIPE = PretrainRecipe(image_size=(16, 16), patch_size=4, mask_ratio=0.5, embed_dim=8, depth=1, num_heads=2)
 
@@ -85,3 +98,15 @@ def test_one_seen_pixel_paints_all() -> None:
     hidden = np.ones((4, 4), bool)
     hidden[1, 1] = False
     assert inpainted(np.full((3, 4, 4), 7.0), hidden) == pytest.approx(np.full((3, 4, 4), 7.0))
+
+
+def test_in_painting_is_named_with_the_ratio_it_was_computed_at(three_rows: Laboratory) -> None:
+    three_rows.finish_all({"10": 60.0, "75": 70.0, "90": 65.0})
+    curves = []
+    for result in three_rows.results().cells:
+        assert isinstance(result.encoder, PretrainRecipe)
+        runs = tuple(stage.signature for stage in result.cell.stages() if stage.kind == "pretrain")
+        key, label = result.cell.case.key, result.cell.case.label
+        curves.append(Curve(key, label, result.encoder, (), (), (), (), 1, runs))
+    found = trivial_of_targets(curves, "75", Store(three_rows.home))["pixel"]
+    assert set(found) == {MEAN_COLOUR, PATCH_MEAN, f"{INPAINTING} at 75 %"}

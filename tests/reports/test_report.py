@@ -12,8 +12,11 @@ from pathlib import Path
 import nbformat
 import pytest
 
+from ablations.paper import ABLATIONS
 from ablations.paper.mask_ratio import ABLATION
 from ablations.spec.claims import Alike
+from mae_core.data.catalogue import describe
+from mae_core.scales import SCALES
 from reports.bundle import Bundle
 from reports.pages.notebook import Kernel
 from reports.report import Built, build
@@ -187,6 +190,19 @@ def test_two_scales_stand_side_by_side_and_the_last_is_the_latest(three_rows: La
     index = (reports / "index.html").read_text()
     assert "by-scale/smoke-fashion_mnist/mask_ratio/report.html" in index
     assert "by-scale/mini-fashion_mnist/mask_ratio/report.html" in index
+
+
+def test_one_protocol_at_the_papers_size_has_a_report_that_says_what_is_missing(tmp_path: Path, kernel: Kernel) -> None:
+    laboratory, info = Laboratory(tmp_path, ABLATIONS["wall_clock"], SCALES["paper"]), describe("imagenet1k", tmp_path)
+    timed = [c for c in laboratory.ablation.cells(SCALES["paper"], info, 1) if c.protocol == "wall_clock"]
+    for hours, cell in enumerate(timed, 1):
+        laboratory.finish(cell, 0.0, hours=hours, peak_memory_gb=hours)
+    built = build(laboratory.ablation, SCALES["paper"], info, tmp_path, 1, protocol="wall_clock", kernel=kernel)
+    assert (built.counts, built.failed) == ({"done": 6}, False)
+    table = (built.folder / "table.md").read_text()
+    assert "| ViT-H, 1 decoder block | missing |  | 85.9 | +1.0 | 6.000 (1) |" in table
+    assert "| 0.67 (1) | 4.1 | 6 (1) |" in table.split("peak memory [GB], ours")[1]
+    assert json.loads((built.folder / "report.json").read_text())["counts"] == {"missing": 5, "done": 6}
 
 
 def test_unlabelled_data_have_a_report_of_losses(three_rows: Laboratory, kernel: Kernel) -> None:

@@ -72,3 +72,8 @@ def test_one_row_of_an_ablation_is_one_study():
 def test_ablations_that_fine_tune_nothing_have_no_rows_to_tune(name):
     with pytest.raises(UserError, match="tune another"):
         select(f"tune_rows-{name}")
+
+
+def test_a_protocol_is_not_tuned():
+    with pytest.raises(UserError, match="write mask_ratio:75"):
+        select("tune_rows-mask_ratio:75/finetune")

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from ablations.paper.models import LONGEST, MAE, SHAPES, sized
 from ablations.spec import Ablation, Case
-from ablations.spec.claims import Alike, Better
+from ablations.spec.claims import Better, NoBetter
 from mae_core.recipes import FINETUNE, FINETUNE_NORM_PIXEL, FINETUNE_PAPER
 
 PAPER = {  # target: its label, then ViT-B, ViT-L, ViT-H
@@ -47,7 +47,7 @@ ABLATION = Ablation(
     protocols={"finetune": FINETUNE},
     claims=(
         *(
-            Alike(
+            NoBetter(
                 "finetune", f"token_vit_{size}", f"norm_pixel_vit_{size}", f"tokens are no better, ViT-{size.upper()}"
             )
             for size in "blh"

@@ -37,9 +37,10 @@ ABLATION = Ablation(
         ),
     ),
     claims=(
-        Better("linear_probe", "random_75", "block_75", "linear probing prefers random masks to blocks"),
+        Better("linear_probe", "random_75", "block_75", "linear probing prefers random masks to blocks of 75 %"),
         Better("linear_probe", "random_75", "grid_75", "linear probing prefers random masks to a grid"),
+        Better("finetune", "random_75", "block_75", "fine-tuning prefers random masks to blocks of 75 %"),
         Better("finetune", "random_75", "grid_75", "fine-tuning prefers random masks to a grid"),
-        Better("finetune", "block_50", "block_75", "blocks work at 50 % and degrade at 75 %"),
+        Better("finetune", "block_50", "block_75", "fine-tuning prefers blocks of 50 % to blocks of 75 %"),
     ),
 )

@@ -6,7 +6,7 @@ python -m ablations.run target
 from dataclasses import replace
 
 from ablations.spec import Ablation, Case
-from ablations.spec.claims import Alike, Better
+from ablations.spec.claims import Better, NoBetter
 from mae_core.recipes import BASELINE
 
 ABLATION = Ablation(
@@ -39,7 +39,7 @@ ABLATION = Ablation(
     claims=(
         Better("finetune", "norm_pixel", "pixel", "fine-tuning gains from pixels normalised by patch"),
         Better("finetune", "norm_pixel", "pca", "fine-tuning prefers normalised pixels to principal components"),
-        Alike("finetune", "norm_pixel", "token", "tokens have no advantage over normalised pixels in fine-tuning"),
+        NoBetter("finetune", "token", "norm_pixel", "tokens have no advantage over normalised pixels in fine-tuning"),
         Better("linear_probe", "norm_pixel", "token", "linear probing prefers normalised pixels to tokens"),
     ),
 )

@@ -32,6 +32,11 @@ def test_a_row_has_a_stage_for_each_column_and_one_pretraining(store):
     assert sorted(kinds(store, "mask_ratio:75")) == ["finetune", "linear_probe", "pretrain"]
 
 
+@pytest.mark.parametrize(("name", "stages"), [("mask_ratio:75/finetune", 2), ("mask_ratio/logistic_regression", 2)])
+def test_a_protocol_has_its_own_stages_and_what_they_rest_on(store, name, stages):
+    assert len(kinds(store, name)) == stages
+
+
 def test_an_ablation_is_everything_that_was_launched_for_it(store):
     assert len(kinds(store, "mask_ratio")) == len(kinds(store, "all")) == len(store.runs())
 

@@ -47,6 +47,12 @@ def test_a_row_does_one_update_of_each_of_its_shapes(home):
     assert not list(home.glob("runs/*"))
 
 
+def test_timed_steps_are_tried_without_any_data(tmp_path):
+    preflight(launch(tmp_path, "wall_clock:vit_l_1/wall_clock"), False, Console())
+    assert [run.status for run in Store(tmp_path / "preflight").runs()] == ["done"]
+    assert not (tmp_path / "data").exists()
+
+
 def test_what_fails_is_said_in_a_sentence(home):
     asked = launch(home, "mask_ratio:75")
     changed = replace(asked, info=replace(asked.info, fingerprint="of other images"))

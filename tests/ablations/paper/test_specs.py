@@ -8,7 +8,7 @@ from PIL import Image
 
 from ablations.paper import ABLATIONS
 from ablations.selection import select
-from ablations.spec.claims import Alike, Better, Trend
+from ablations.spec.claims import Alike, Better, NoBetter, Trend
 from ablations.spec.protocols import PROTOCOL_LABELS, direction
 from mae_core.data.catalogue import describe
 from mae_core.errors import UserError
@@ -48,7 +48,9 @@ def test_the_default_row_is_run(ablation):
 def test_claims_speak_of_rows_and_columns_that_exist(ablation):
     columns = {case.key: case.columns or tuple(ablation.protocols) for case in ablation.cases}
     for claim in ablation.claims:
-        keys = {Trend: (), Better: ("better", "worse"), Alike: ("one", "other")}[type(claim)]
+        keys = {Trend: (), Better: ("better", "worse"), Alike: ("one", "other"), NoBetter: ("one", "other")}[
+            type(claim)
+        ]
         assert claim.protocol in ablation.protocols
         assert getattr(claim, "series", "") in {"", *(case.series for case in ablation.cases)}
         assert all(claim.protocol in columns[getattr(claim, key)] for key in keys)
@@ -65,6 +67,26 @@ def test_the_papers_numbers_bear_out_the_claims(ablation):
             assert len({case.series for case in ablation.cases}) == 1, "an order is of one curve"
         if isinstance(claim, Alike):
             assert abs(paper[claim.one] - paper[claim.other]) < claim.margin, claim.text
+        if isinstance(claim, NoBetter):
+            assert direction(claim.protocol) * (paper[claim.one] - paper[claim.other]) < claim.margin, claim.text
+
+
+@every_ablation
+def test_no_claim_is_worded_more_strongly_than_the_two_rows_it_compares(ablation):
+    beyond_a_pair = ("between 40 and 80", "gains most", "far better", "blocks work")
+    assert not [claim.text for claim in ablation.claims if any(words in claim.text for words in beyond_a_pair)]
+    one_sided = [claim for claim in ablation.claims if "no advantage" in claim.text or "no better" in claim.text]
+    assert all(isinstance(claim, NoBetter) for claim in one_sided)
+
+
+@pytest.mark.parametrize(
+    ("name", "rows"),
+    [("augmentation", {"random_crop", "none"}), ("mask_sampling", {"random_75", "block_75"})],
+)
+def test_the_paper_says_it_of_fine_tuning_too(name, rows):
+    pairs = {frozenset((claim.one, claim.other)) for claim in ABLATIONS[name].claims if isinstance(claim, NoBetter)}
+    better = [claim for claim in ABLATIONS[name].claims if isinstance(claim, Better) and claim.protocol == "finetune"]
+    assert frozenset(rows) in pairs | {frozenset((claim.better, claim.worse)) for claim in better}
 
 
 @every_scale

@@ -18,6 +18,7 @@ from mae_core.recipes import (
     VIT_H,
     EncoderRecipe,
     FinetuneRecipe,
+    WallClockRecipe,
     fitted_for,
 )
 from mae_core.scales import SCALES, changes
@@ -171,3 +172,14 @@ def test_all_stages_of_a_row_see_strips_alike(scale):
     assert pretrained.image_size == fitted_target.image_size
     assert pretrained.image_size[1] >= 3.5 * pretrained.image_size[0]
     assert tuned.resolution == tuple(2 * side for side in pretrained.image_size)
+
+
+@pytest.mark.parametrize(("name", "batch"), [("mini", 32), ("small", 64)])
+def test_small_scales_time_twenty_steps_of_their_own_batch(name, batch):
+    timed = SCALES[name].apply(WallClockRecipe(), FASHION)
+    assert (timed.timed_steps, timed.timed_batch, timed.batch_size) == (20, batch, batch)
+
+
+def test_the_papers_scale_times_few_images_that_any_machine_holds():
+    timed = SCALES["paper"].apply(WallClockRecipe(), describe("imagenet1k", Path()))
+    assert (timed.timed_steps, timed.timed_batch, timed.batch_size) == (3, 8, 4096)

@@ -1,8 +1,6 @@
 """Timed steps: what is counted, and what follows from it."""
 
 import dataclasses
-import subprocess
-import sys
 from dataclasses import replace
 
 import pytest
@@ -12,7 +10,9 @@ from mae_core.model.mae import MaskedAutoencoder
 from mae_core.model.masking import draw_masking
 from mae_core.recipes import BASELINE, PretrainRecipe, WallClockRecipe
 from mae_core.signature import Stage
+from mae_core.stages import wall_clock
 from mae_core.stages.wall_clock import forward_flops
+from mae_core.training.update import not_finite
 from tests.mae_core.stages.laboratory import PRETRAIN
 
 RECIPE = WallClockRecipe(
@@ -59,21 +59,28 @@ def test_parameters_are_those_of_the_model(laboratory):
     assert laboratory.metrics(Stage(RECIPE))["parameters"] == pytest.approx(counted / 1e6)
 
 
-WATCHED = """
-import torch
-from mae_core.stages.wall_clock import watched
-with watched(torch.device("cpu")) as peak:
-    for _ in range(20):
-        held = torch.ones(64 * 2**20 // 4)
-        del held
-print(peak.bytes)
-"""
+def test_each_timed_update_asks_whether_it_is_finite_as_training_does(laboratory, monkeypatch):
+    asked = []
+
+    def counted(loss, gradients):
+        asked.append(len(gradients))
+        return not_finite(loss, gradients)
+
+    monkeypatch.setattr(wall_clock, "not_finite", counted)
+    laboratory.metrics(Stage(RECIPE))
+    trained = sum(parameter.requires_grad for parameter in MaskedAutoencoder(PRETRAIN).parameters())
+    assert asked[1:] == [trained] * (1 + RECIPE.timed_steps)  # the first is of the tiny model that comes before
 
 
-def test_memory_is_watched_at_its_peak():
-    # in a process that has freed much before, memory would be taken without any growth
-    said = subprocess.run([sys.executable, "-c", WATCHED], capture_output=True, text=True, check=True)
-    assert 48 * 2**20 < int(said.stdout) < 200 * 2**20
+def test_a_step_without_an_update_is_not_timed_as_if_it_had_one(laboratory, monkeypatch):
+    monkeypatch.setattr(wall_clock, "not_finite", lambda *_: torch.tensor(True))
+    assert laboratory.ask(Stage(RECIPE)).ending == "diverged"
+
+
+def test_no_data_are_needed(laboratory):
+    away = replace(RECIPE, data="imagenet1k", fingerprint="imagenet1k:absent", train_images=None)
+    metrics = laboratory.metrics(Stage(away))
+    assert metrics["hours"] == pytest.approx(800 * 1_281_167 / metrics["images_per_second"] / 3600)
 
 
 def test_a_target_that_is_fitted_first_is_not_timed_as_if_it_were_pixels(laboratory):

@@ -15,7 +15,7 @@ from ablations.paper import ABLATIONS
 from ablations.spec import Cell
 from mae_core.scales import SCALES
 from reports.figures.ablation import compose, draw
-from reports.figures.style import styled
+from reports.figures.style import SERIES, styled
 from reports.results import Results
 from reports.tables.rows import baseline_rows, table_rows
 from tests.reports.laboratory import BASELINES, Laboratory
@@ -170,3 +170,25 @@ def test_equal_numbers_give_equal_files(three_rows: Laboratory, tmp_path: Path) 
     first = digests(1)
     assert first == digests(1)
     assert set(first).isdisjoint(digests(2))
+
+
+def test_no_two_curves_of_a_figure_look_alike() -> None:
+    most = max(len({case.series for case in ablation.cases}) for ablation in ABLATIONS.values())
+    assert most <= len(SERIES)
+    assert len({colour for colour, _ in SERIES}) == len({marker for _, marker in SERIES}) == len(SERIES)
+
+
+def test_numbers_on_other_data_than_pretraining_say_on_which(tmp_path: Path) -> None:
+    results = Laboratory(tmp_path, ABLATIONS["transfer_classification"]).imagine(number)
+    figure = compose(results, table_rows(results), baseline_rows(results))
+    told = "pre-trained on fashion_mnist, evaluated on digits"
+    assert told in figure.get_suptitle()
+    assert told in texts(figure.axes[0]).replace("\n", " ")
+
+
+def test_our_curves_of_model_size_name_no_data_of_the_papers(tmp_path: Path) -> None:
+    axes = axes_of(Laboratory(tmp_path, ABLATIONS["model_size"]).imagine(number))[0]
+    entries = [text.get_text().replace("\n", " ") for text in axes.get_legend().get_texts()]
+    ours = [entry for entry in entries if entry.startswith("ours")]
+    assert ours == ["ours, MAE, fashion_mnist", "ours, supervised, fashion_mnist"]
+    assert axes.get_xlabel() == "parameters of the paper's model (millions)"

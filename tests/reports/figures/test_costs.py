@@ -28,6 +28,9 @@ def test_costs_are_named_within_their_panel(tmp_path: Path, measured: bool) -> N
     assert len(right.texts) == 2
     assert all(("1.25 GB" in text.get_text()) is measured for text in right.texts)
     assert all(text.get_window_extent().x1 < figure.bbox.x1 for text in right.texts)
+    legend, labels = left.get_legend().get_window_extent(), left.xaxis.get_tightbbox()
+    assert legend.y1 <= labels.y0  # it hides neither a point nor the axis
+    assert legend.y0 >= 0
 
 
 @pytest.mark.parametrize(("name", "kind"), [("mask_token", "pretrain"), ("scratch", "finetune")])

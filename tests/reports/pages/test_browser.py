@@ -6,13 +6,18 @@ import json
 import re
 import shutil
 import subprocess
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from matplotlib.image import imread
 
+from ablations.paper import ABLATIONS
+from reports.pages import index, sheet
 from reports.pages.notebook import Kernel, assemble, html
+from tests.reports.laboratory import Laboratory
 
 BROWSER = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 pytestmark = pytest.mark.skipif(BROWSER is None, reason="no chromium here (Debian: apt-get install chromium)")
@@ -27,9 +32,7 @@ WIDTHS = [1280, 390]
 FRAMES = """<script>const found = []; addEventListener("message", message => {
   found.push(message.data); if (found.length == 2) document.title = `[${found}]`;
 })</script>
-""" + "".join(
-    f'<iframe style="border: 0" width="{width}" height="1500" src="report.html"></iframe>' for width in WIDTHS
-)
+""" + "".join(f'<iframe style="border: 0" width="{width}" height="1500" src="PAGE"></iframe>' for width in WIDTHS)
 SCRIPT = """
 import pandas as pd
 from reports.figures.interactive import losses
@@ -62,15 +65,45 @@ def browse(page: Path, width: int, *more: str) -> str:
     return subprocess.run(words, capture_output=True, text=True, timeout=120, check=True).stdout
 
 
+def measured_in(page: Path, *more: str) -> list[dict[str, Any]]:
+    """What the page says of itself, the widest window first."""
+    frames = page.with_name("frames.html")
+    frames.write_text(FRAMES.replace("PAGE", page.name))
+    found = re.search(r"<title>(\[.*?\])</title>", browse(frames, 1800, *more, "--dump-dom"))
+    assert found is not None
+    return sorted(json.loads(found[1]), key=lambda one: -one["width"])
+
+
 @pytest.mark.parametrize(("scheme", "dark"), [((), False), ((DARK,), True)])
 def test_page_fits_desktop_and_phone_in_either_scheme(page: Path, scheme: tuple[str, ...], dark: bool) -> None:
-    frames = page.with_name("frames.html")
-    frames.write_text(FRAMES)
-    found = re.search(r"<title>(\[.*?\])</title>", browse(frames, 1800, *scheme, "--dump-dom"))
-    assert found is not None
-    measured = sorted(json.loads(found[1]), key=lambda one: -one["width"])
-    assert [(one["width"], one["overflow"]) for one in measured] == [(width, 0) for width in WIDTHS]
+    measured = measured_in(page, *scheme)
     assert all(one["plots"] > 0 and one["legend"] == 3 for one in measured)
+    assert_fits(measured, dark)
+
+
+@pytest.fixture(scope="module")
+def joint_pages(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Path]:
+    """The index and Table 1's page of a store with some numbers."""
+    tokens = Laboratory(tmp_path_factory.mktemp("joint") / "home", ABLATIONS["mask_token"])
+    tokens.finish_all({"with": 70.0, "without": 71.0}, seeds=2)
+    folder = sheet.build(tokens.scale, tokens.info, tokens.home, tokens.home, 2)
+    pages = {"index": index.write(tokens.home / "reports"), "table_1": folder / "report.html"}
+    for path in pages.values():
+        path.write_text(path.read_text(encoding="utf-8").replace("</body>", f"{PROBE}</body>"), encoding="utf-8")
+    return pages
+
+
+@pytest.mark.parametrize("name", ["index", "table_1"])
+@pytest.mark.parametrize(("scheme", "dark"), [((), False), ((DARK,), True)])
+def test_index_and_table_1_fit_desktop_and_phone_in_either_scheme(
+    joint_pages: Mapping[str, Path], name: str, scheme: tuple[str, ...], dark: bool
+) -> None:
+    assert_fits(measured_in(joint_pages[name], *scheme), dark)
+
+
+def assert_fits(measured: Sequence[Mapping[str, Any]], dark: bool) -> None:
+    """Assert that nothing is wider than its window, and that the page is dark or light as asked for."""
+    assert [(one["width"], one["overflow"]) for one in measured] == [(width, 0) for width in WIDTHS]
     darkness = [sum(map(int, re.findall(r"\d+", one["colour"])[:3])) < 3 * 64 for one in measured]
     assert darkness == [dark, dark]
 

@@ -1,18 +1,22 @@
 """Table 1 on one page: six parts, the same numbers as the reports', LaTeX that is read without complaint."""
 
 import csv
+import html
+import json
 from pathlib import Path
 
+import pytest
 from pylatexenc.latexwalker import LatexWalker
 
 from ablations.paper import ABLATIONS
 from ablations.spec import Cell
 from mae_core.data.catalogue import describe
 from mae_core.scales import SCALES
+from reports.pages import sheet
 from reports.pages.sheet import build, compact, parts
 from reports.tables.rows import table_rows
 from reports.tables.table import latex_of
-from tests.reports.laboratory import Laboratory
+from tests.reports.laboratory import BASELINES, Laboratory
 
 SMOKE = SCALES["smoke"]
 
@@ -31,8 +35,9 @@ def test_part_has_ours_and_the_papers_side_by_side(tmp_path: Path) -> None:
     results = depth.imagine(number, seeds=3)
     table = compact(results, table_rows(results))
     default = next(line for line in table.lines if line.default)
-    assert table.head == (depth.ablation.axis, "ft, ours", "ft, paper", "lin, ours", "lin, paper")
-    assert default.cells[1:] == ("90.10 ± 0.10 (3)", "84.9", "90.10 ± 0.10 (3)", "73.5")
+    heads = [f"{protocol}, {who}" for protocol in ("ft", "lin") for who in ("ours", "Δ", "paper")]
+    assert table.head == (depth.ablation.axis, *heads)
+    assert default.cells[1:] == ("90.10 ± 0.10 (3)", "", "84.9", "90.10 ± 0.10 (3)", "", "73.5")
 
 
 def test_rows_of_one_run_stand_once(tmp_path: Path) -> None:
@@ -42,8 +47,10 @@ def test_rows_of_one_run_stand_once(tmp_path: Path) -> None:
     assert first.cells == (
         "1 block = 2 blocks = 4 blocks",
         "70.00 (1)",
+        "-20.00",
         "84.8 / 84.9 / 84.9",
         "70.00 (1)",
+        "-20.00",
         "65.5 / 70.0 / 71.9",
     )
     assert [line.cells[0] for line in others] == ["8 blocks", "12 blocks"]
@@ -57,12 +64,42 @@ def test_sheet_of_a_store_with_one_number_names_the_rest_missing(tmp_path: Path)
     with (folder / "table.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
     assert len(rows) == 2 * sum(len(part.cases) for part in parts())
-    assert page.count("<section>") == text.count("###") == 6
+    assert page.count("<section>") == text.count("###") == 7  # the last: the baselines
     assert "71.25 (1)" in page
     assert "missing" in page
     assert 'class="default"' in page
     LatexWalker((folder / "table.tex").read_text(encoding="utf-8"), tolerant_parsing=False).get_latex_nodes()
     assert (depth.home / "reports" / "table_1" / "report.html").read_text(encoding="utf-8") == page
+
+
+def test_sheet_says_what_mae_does_not_beat_and_over_what_the_spread_is(tmp_path: Path) -> None:
+    depth = Laboratory(tmp_path / "home", parts()[0])
+    depth.finish_all({"8": 71.0}, seeds=2)
+    folder = build(SMOKE, describe("fashion_mnist", depth.home), depth.home, depth.home, 2)
+    against = json.loads((folder / "report.json").read_text(encoding="utf-8"))["baselines"]
+    assert "does not beat logistic regression on raw pixels" in against
+    for name in ("table.md", "report.html"):
+        text = (folder / name).read_text(encoding="utf-8")
+        assert against in html.unescape(text)
+        assert "standard deviation over 2 seeds" in text
+        assert "held-out train images, never on the scored ones" in text
+        assert "the 1,000 scored images gives each accuracy a standard error" in text
+    with (folder / "baselines.csv").open(newline="") as file:
+        assert {row["case_key"] for row in csv.DictReader(file)} == set(BASELINES)
+    assert (depth.home / "reports" / "table_1" / "baselines.csv").is_file()
+
+
+def test_sheet_that_fails_half_way_leaves_the_one_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    depth = Laboratory(tmp_path / "home", parts()[0])
+    where = SMOKE, describe("fashion_mnist", depth.home), depth.home, depth.home
+    folder = build(*where, 1)
+    before = (folder / "report.html").read_text(encoding="utf-8")
+    monkeypatch.setattr(sheet, "_latex", lambda *_: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        build(*where, 2)
+    latest = depth.home / "reports" / "table_1"
+    assert all((one / "report.html").read_text(encoding="utf-8") == before for one in (folder, latest))
+    assert [path.name for path in folder.parent.iterdir()] == ["table_1"]  # nothing half-written stays
 
 
 def test_numbers_of_the_sheet_agree_in_all_its_files_and_with_the_reports(tmp_path: Path) -> None:
@@ -71,7 +108,7 @@ def test_numbers_of_the_sheet_agree_in_all_its_files_and_with_the_reports(tmp_pa
         laboratory = Laboratory(tmp_path / "home", part)
         for cell in laboratory.cells(2):
             if cell.stage is not None:  # a number of its own for each run, whichever rows share it
-                laboratory.finish(cell, runs.setdefault(cell.stage.signature, 60 + len(runs) + len(runs) / 1000))
+                laboratory.finish(cell, runs.setdefault(cell.stage.signature, 10 + len(runs) + len(runs) / 1000))
     home = tmp_path / "home"
     folder = build(SMOKE, describe("fashion_mnist", home), home, home, 2)
     with (folder / "table.csv").open(newline="") as file:

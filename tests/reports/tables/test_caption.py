@@ -79,7 +79,8 @@ def test_caption_says_who_chose_what(three_rows: Laboratory) -> None:
     laboratory.finish(laboratory.cell("10/linear_probe/0"), 60.0, best_base_lr=3.0)
     text = told(laboratory)
     assert (
-        "Chosen on held-out train images, never on the scored ones: each linear probe chose its learning rate" in text
+        "Chosen on 6,000 held-out train images, never on the scored ones: each linear probe chose its learning rate"
+        in text
     )
     assert ", taken: 3 (1 ×); each logistic regression chose its penalty C among 0.001, 0.01, 0.1" in text
 
@@ -147,3 +148,17 @@ def test_tuned_blocks_and_resolution_say_what_they_ran_as(tmp_path: Path) -> Non
     found = [run_as(collect(ABLATIONS[name], SCALES["mini"], info, tmp_path, 1)).get(key, "") for name, key in rows]
     assert found[:2] == ["tuned_blocks 2", ""]
     assert found[2].endswith("resolution 64×64")
+
+
+@pytest.mark.parametrize("scale", ["mini", "small"])
+def test_settings_that_studies_found_are_not_said_to_be_fixed_beforehand(three_rows: Laboratory, scale: str) -> None:
+    text = told(three_rows.at(scale))
+    assert "beforehand" not in text
+    assert "by studies at the default row, on held-out train images of fashion_mnist" in text
+    assert "beforehand" in told(three_rows)  # smoke: nobody looked at a score
+
+
+def test_numbers_on_other_data_say_where_and_on_how_many_images_choices_rest(tmp_path: Path) -> None:
+    text = told(Laboratory(tmp_path, ABLATIONS["transfer_classification"], SCALES["mini"]))
+    assert "pre-trained on fashion_mnist, evaluated on digits" in text
+    assert "Chosen on 134 held-out train images" in text  # of the digits: a tenth of 1,347

@@ -39,7 +39,22 @@ def test_speedup_is_paired_by_seed_and_over_the_row_that_the_paper_counts_from(t
     assert (told["vit_l_8"].std, told["vit_l_8"].n_seeds) == (pytest.approx(0.53033009), 2)
     assert (told["vit_l_8"].paper, told["vit_h_8"].mean, told["vit_h_8"].status) == (2.8, None, "missing")
     line = quantities_layout(results, quantities(results)).lines[1].cells
-    assert line[-2:] == ("3.38 ± 0.53 (2)", "2.8")
+    assert line[-3:-1] == ("3.38 ± 0.53 (2)", "2.8")
+
+
+def test_memory_of_timed_steps_stands_beside_the_speedups_and_has_no_number_of_the_papers(tmp_path: Path) -> None:
+    laboratory = Laboratory(tmp_path, ABLATIONS["wall_clock"])
+    for seed, peak in enumerate((0.5, 0.7)):
+        laboratory.finish(laboratory.cell(f"vit_l_8/wall_clock/{seed}"), 3.0, hours=3.0, peak_memory_gb=peak)
+    results = laboratory.results(seeds=2)
+    told = {one.case_key: one for one in quantities(results) if one.quantity == "peak_memory_gb"}
+    assert (told["vit_l_8"].mean, told["vit_l_8"].n_seeds, told["vit_l_8"].unit) == (pytest.approx(0.6), 2, "GB")
+    assert (told["vit_l_1"].mean, told["vit_l_1"].status) == (None, "missing")
+    assert {one.paper for one in told.values()} == {None}
+    layout = quantities_layout(results, quantities(results))
+    assert layout.head[-1].startswith("peak memory [GB], ours")
+    assert [line.cells[-1] for line in layout.lines][:2] == ["missing", "0.6 ± 0.141 (2)"]
+    assert "activations of the few images timed" in notes(quantities(results))
 
 
 def test_what_fitting_a_target_measured_stands_in_its_row(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """Lines of table.csv: their columns, their numbers, their origin."""
 
 import csv
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,7 +11,8 @@ from scipy import stats
 from ablations.spec import Cell
 from mae_core.errors import UserError
 from mae_core.recipes import BASELINE, VIT_B, VIT_H
-from reports.tables.rows import COLUMNS, Row, baseline_rows, model_label, table_rows, worst, write_rows
+from reports.bundle import Bundle
+from reports.tables.rows import COLUMNS, Row, baseline_rows, model_label, table_rows, worst, write_cells, write_rows
 from reports.tables.table import layout
 from tests.reports.laboratory import Laboratory
 
@@ -111,3 +113,20 @@ def test_csv_leaves_unknown_numbers_empty(three_rows: Laboratory, tmp_path: Path
 )
 def test_models_have_the_papers_names(shape: dict[str, int], label: str) -> None:
     assert model_label(replace(BASELINE, image_size=448 if shape is VIT_H else 224, **shape)) == label
+
+
+def test_rows_on_other_data_have_no_difference_and_the_notebook_agrees(three_rows: Laboratory, tmp_path: Path) -> None:
+    cases = [replace(case, data="digits" if case.key == "90" else "") for case in three_rows.ablation.cases]
+    three_rows.ablation = replace(three_rows.ablation, cases=tuple(cases))
+    results = three_rows.imagine(number, 3)
+    rows = table_rows(results)
+    assert (row(rows, "90").mean, row(rows, "90").diff) == (65.5, None)
+    assert row(rows, "10").diff == pytest.approx(-9.8333)
+    write_rows(rows, tmp_path / "table.csv")
+    write_rows(baseline_rows(results), tmp_path / "baselines.csv")
+    write_cells(results, tmp_path / "cells.csv")
+    (tmp_path / "report.json").write_text(json.dumps({"default": "75"}))
+    Bundle(tmp_path).recomputed()  # raises where the table says anything else
+    with (tmp_path / "cells.csv").open(newline="") as file:
+        evaluated = {line["case_key"]: line["evaluated_on"] for line in csv.DictReader(file)}
+    assert (evaluated["75"], evaluated["90"]) == ("fashion_mnist", "digits")

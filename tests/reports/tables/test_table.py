@@ -11,8 +11,21 @@ from pylatexenc.latexwalker import LatexWalker
 from ablations.paper import ABLATIONS
 from ablations.spec import Case
 from mae_core.recipes import BASELINE
+from reports.pages import sheet
+from reports.tables.caption import caption
 from reports.tables.rows import baseline_rows, table_rows
-from reports.tables.table import Layout, Line, baseline_layout, latex, layout, markdown, ours, side_by_side
+from reports.tables.table import (
+    DIFFERENCES,
+    MARKS,
+    Layout,
+    Line,
+    baseline_layout,
+    latex,
+    layout,
+    markdown,
+    ours,
+    side_by_side,
+)
 from tests.reports.laboratory import Laboratory
 
 
@@ -67,6 +80,22 @@ def bold(laboratory: Laboratory, lead: float, seeds: int) -> list[str]:
 @pytest.mark.parametrize(("lead", "seeds", "count"), [(5.0, 3, 2), (0.1, 3, 0), (5.0, 2, 0)])
 def test_best_is_bold_only_beyond_seed_noise(three_rows: Laboratory, lead: float, seeds: int, count: int) -> None:
     assert len(bold(three_rows, lead, seeds)) == count
+
+
+def test_nothing_is_bold_while_a_row_is_missing(three_rows: Laboratory) -> None:
+    results = three_rows.imagine(lambda c: {"10": 60.0, "75": 80.0}.get(c.case.key, 0) + c.seed or None, 3)
+    assert any(line.best for line in layout(results, table_rows(results)).lines) is False
+    done = three_rows.imagine(lambda c: {"10": 60.0, "75": 80.0, "90": 70.0}.get(c.case.key, 0) + c.seed / 10, 3)
+    assert [bool(line.best) for line in layout(done, table_rows(done)).lines] == [False, True, False]
+
+
+def test_columns_of_numbers_on_other_data_say_on_which(tmp_path: Path) -> None:
+    results = Laboratory(tmp_path, ABLATIONS["transfer_classification"]).imagine(lambda _: 70.0)
+    heads = [*layout(results, table_rows(results)).head, *baseline_layout(results, baseline_rows(results)).head]
+    told = [head for head in heads if "smoke" in head]
+    assert len(told) == 2
+    assert all("pre-trained on fashion_mnist, evaluated on digits" in head for head in told)
+    assert {row.data for row in table_rows(results)} == {"fashion_mnist"}  # a contract: the data of the launch
 
 
 def test_hours_and_losses_have_their_own_decimals(three_rows: Laboratory) -> None:
@@ -128,16 +157,35 @@ def test_latex_caption_is_one_paragraph_and_notes_follow_the_table(three_rows: L
 def test_latex_compiles(three_rows: Laboratory, tmp_path: Path) -> None:
     odd = replace(three_rows.ablation.cases[0], label="50 % of {a_b} & #1 ~ $x$ ≤ é")
     three_rows.ablation = replace(three_rows.ablation, cases=(odd, *three_rows.ablation.cases[1:]))
-    table = latex(printed(three_rows, seeds=2), ["Mean ± half, 1×2 → τ", "50 % of notes"], "mask_ratio")
+    compiles(latex(printed(three_rows, seeds=2), ["Mean ± half, 1×2 → τ", "50 % of notes"], "mask_ratio"), tmp_path)
+
+
+def compiles(table: str, folder: Path) -> None:
+    """Assert that an article compiles with that table, on one page; where there is no LaTeX, that it can be read."""
     page = f"\\documentclass{{article}}\\usepackage{{booktabs,graphicx}}\\begin{{document}}{table}\\end{{document}}"
-    (tmp_path / "page.tex").write_text(page, encoding="utf-8")
+    (folder / "page.tex").write_text(page, encoding="utf-8")
     program = shutil.which("tectonic") or shutil.which("pdflatex")
     if program is None:
         LatexWalker(page, tolerant_parsing=False).get_latex_nodes()
         return
     words = [program] if "tectonic" in program else [program, "-interaction=nonstopmode", "-halt-on-error"]
-    ran = subprocess.run([*words, "page.tex"], cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False)
+    ran = subprocess.run([*words, "page.tex"], cwd=folder, capture_output=True, text=True, timeout=120, check=False)
     assert ran.returncode == 0, ran.stdout[-2000:]
+    assert "Float too large" not in ran.stdout
+
+
+@pytest.mark.parametrize("name", ["robustness", "partial_finetune", "transfer_classification"])
+def test_latex_of_long_tables_compiles_and_fits_a_page(tmp_path: Path, name: str) -> None:
+    results = Laboratory(tmp_path, ABLATIONS[name]).imagine(lambda _: 70.0, seeds=3)
+    notes = [*caption(results), f"{MARKS} {DIFFERENCES}"]
+    compiles(latex(layout(results, table_rows(results)), notes, name), tmp_path)
+
+
+def test_latex_of_table_1_compiles_and_fits_a_page(tmp_path: Path) -> None:
+    tokens = Laboratory(tmp_path / "home", ABLATIONS["mask_token"])
+    tokens.finish_all({"with": 70.0, "without": 71.0}, seeds=2)
+    folder = sheet.build(tokens.scale, tokens.info, tokens.home, tokens.home, 2)
+    compiles((folder / "table.tex").read_text(encoding="utf-8"), tmp_path)
 
 
 def test_markdown_keeps_bars_inside_a_cell() -> None:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from scipy import stats
 
+from ablations.paper import ABLATIONS
 from ablations.spec import Cell
-from reports.verdicts.recommendation import advice, best_beyond_noise, standing
+from reports.results import Result, Results
+from reports.verdicts.recommendation import advice, best_beyond_noise, standings
 from tests.reports.laboratory import Laboratory
 
 NUMBERS = {"10": [60.0, 60.2, 60.1], "60": [72.0, 70.0, 71.0], "75": [70.9, 72.1, 71.2], "90": [65.0, 65.1, 65.3]}
@@ -57,7 +61,55 @@ def test_intervals_hold_together(laboratory: Laboratory) -> None:
     rows = {key: [70.0 - x for x in lead] for key in ("10", "20", "30", "40", "50", "60", "70", "80", "90")}
     assert stats.ttest_1samp(lead, 0).pvalue < 0.05
     results = laboratory.imagine(numbered(rows | {"75": [70.0] * 3}), 3)
-    found = standing(results, "linear_probe")
-    assert found is not None
+    (found,) = standings(results, "linear_probe")
     assert (found.best, found.worse, len(found.alike)) == ("75", (), 9)
-    assert best_beyond_noise(results, "linear_probe") is None
+    assert best_beyond_noise(results, "linear_probe") == frozenset()
+
+
+def test_a_row_that_is_not_done_leaves_the_best_unmarked_and_is_not_spoken_of(three_rows: Laboratory) -> None:
+    two = {key: NUMBERS[key] for key in ("10", "75")}
+    results = three_rows.imagine(numbered(two), 3)
+    assert best_beyond_noise(results, "linear_probe") == frozenset()
+    assert advice(results) == [
+        "linear probing: of the 2 rows done so far, take 75 %; every other of these is worse (3 seeds, simultaneous "
+        "95 % intervals)."
+    ]
+    fewer_seeds = three_rows.imagine(numbered(two | {"90": NUMBERS["90"][:2]}), 3)
+    assert best_beyond_noise(fewer_seeds, "linear_probe") == frozenset()
+    done = three_rows.imagine(numbered(two | {"90": NUMBERS["90"]}), 3)
+    assert best_beyond_noise(done, "linear_probe") == {"75"}
+
+
+def on_other_data(laboratory: Laboratory) -> Laboratory:
+    """The ratio 90 % scored on other images than the others are."""
+    cases = [replace(case, data="digits" if case.key == "90" else "") for case in laboratory.ablation.cases]
+    laboratory.ablation = replace(laboratory.ablation, cases=tuple(cases))
+    return laboratory
+
+
+def test_numbers_of_other_data_are_neither_ranked_nor_subtracted(three_rows: Laboratory) -> None:
+    numbers = {"10": NUMBERS["10"], "75": NUMBERS["75"], "90": [99.0, 99.1, 99.2]}
+    results = on_other_data(three_rows).imagine(numbered(numbers), 3)
+    assert best_beyond_noise(results, "linear_probe") == {"75"}
+    assert "90 %" not in " ".join(advice(results))
+    assert results.difference(("90", "linear_probe"), ("75", "linear_probe")).n == 0
+    assert results.difference(("10", "linear_probe"), ("75", "linear_probe")).n == 3
+
+
+def test_losses_of_unlike_tasks_are_not_ranked(tmp_path: Path) -> None:
+    shown = Laboratory(tmp_path, ABLATIONS["reconstructions"]).imagine(lambda cell: (cell.case.at or 0) + cell.seed, 3)
+    assert advice(shown) == []
+    assert best_beyond_noise(shown, "reconstruct") == frozenset()
+
+
+def test_losses_of_pretraining_are_ranked_only_where_the_task_is_one(tmp_path: Path) -> None:
+    """On data without labels: the masking ratio changes what is to be guessed, the decoder's width does not."""
+    found = {}
+    for name in ("mask_ratio", "decoder_width"):
+        laboratory = Laboratory(tmp_path / name, ABLATIONS[name])
+        info = replace(laboratory.info, labelled=False, num_classes=0)
+        cells = laboratory.ablation.cells(laboratory.scale, info, 3)
+        losses = tuple(Result(cell, "done", value=place % 7 + cell.seed / 9) for place, cell in enumerate(cells))
+        found[name] = advice(Results(laboratory.ablation, laboratory.scale, info, 3, losses, (), {}))
+    assert found["mask_ratio"] == []
+    assert found["decoder_width"][0].startswith("pre-training: ")

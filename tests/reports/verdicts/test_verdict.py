@@ -9,13 +9,14 @@ from scipy import stats
 
 from ablations.paper.table_1.decoder_depth import ABLATION as DEPTH
 from ablations.spec import Cell
-from ablations.spec.claims import Alike, Better, Claim, Trend
+from ablations.spec.claims import Alike, Better, Claim, NoBetter, Pair, Trend
 from reports.verdicts.verdict import Judgement, judge, sentence
 from tests.reports.laboratory import Laboratory
 
 TREND = Trend("linear_probe", "the order is the paper's")
 BETTER = Better("linear_probe", "75", "10", "75 % is better", margin=0.25)
 ALIKE = Alike("linear_probe", "75", "10", "no difference", margin=0.25)
+NO_BETTER = NoBetter("linear_probe", "75", "10", "no advantage", margin=0.25)
 
 
 def judged(laboratory: Laboratory, claim: Claim, differences: Sequence[float]) -> Judgement:
@@ -39,6 +40,10 @@ def judged(laboratory: Laboratory, claim: Claim, differences: Sequence[float]) -
         (ALIKE, [-0.1, 0.0, 0.4], "cannot tell yet"),
         (ALIKE, [2.0, 2.1, 2.2], "does not hold"),
         (ALIKE, [-2.0, -2.1, -2.2], "does not hold"),
+        (NO_BETTER, [0.10, 0.11, 0.12], "holds"),
+        (NO_BETTER, [-2.0, -2.1, -2.2], "holds"),  # worse by far is no advantage either
+        (NO_BETTER, [-0.1, 0.0, 0.4], "cannot tell yet"),
+        (NO_BETTER, [2.0, 2.1, 2.2], "does not hold"),
     ],
 )
 def test_pair_is_judged_by_its_interval(
@@ -47,7 +52,7 @@ def test_pair_is_judged_by_its_interval(
     assert judged(three_rows, claim, differences).state == state
 
 
-@pytest.mark.parametrize("claim", [BETTER, ALIKE])
+@pytest.mark.parametrize("claim", [BETTER, ALIKE, NO_BETTER])
 @pytest.mark.parametrize("seeds", [0, 1, 2])
 def test_fewer_than_three_seeds_never_tell(three_rows: Laboratory, claim: Claim, seeds: int) -> None:
     found = judged(three_rows, claim, [0.1, 0.1][:seeds]) if seeds else judged(three_rows, claim, [])
@@ -124,16 +129,22 @@ def test_rows_that_the_scale_makes_one_are_no_evidence(tmp_path: Path) -> None:
     depth = Laboratory(tmp_path, DEPTH)  # at smoke 1, 2 and 4 blocks are one
     found = judge(depth.imagine(as_the_paper, seeds=3))
     trend = next(judgement for judgement in found if isinstance(judgement.claim, Trend))
-    assert trend.state == "cannot tell yet"
-    assert trend.evidence == "5 of 5 rows are done, 3 of them different at this scale, 5 are needed"
+    assert trend.state == "cannot tell at this scale"
+    assert trend.evidence == "3 of 5 rows differ at this scale, 5 are needed"
+    assert "cannot be told at this scale" in sentence([trend])
 
 
-@pytest.mark.parametrize("kind", [Better, Alike])
-def test_a_run_is_not_compared_with_itself(tmp_path: Path, kind: type[Better | Alike]) -> None:
+def test_rows_without_numbers_yet_do_not_hide_that_the_scale_makes_them_one(tmp_path: Path) -> None:
+    found = judge(Laboratory(tmp_path, DEPTH).imagine(lambda _: None))
+    assert next(one.state for one in found if isinstance(one.claim, Trend)) == "cannot tell at this scale"
+
+
+@pytest.mark.parametrize("kind", [Better, Alike, NoBetter])
+def test_a_run_is_not_compared_with_itself(tmp_path: Path, kind: type[Pair]) -> None:
     claim = kind("finetune", "1", "2", "one and two blocks")
     depth = Laboratory(tmp_path, replace(DEPTH, claims=(claim,)))
     (found,) = judge(depth.imagine(lambda cell: 70.0 + cell.seed, seeds=3))
-    assert (found.state, found.seeds_to_tell) == ("cannot tell yet", None)
+    assert (found.state, found.seeds_to_tell) == ("cannot tell at this scale", None)
     assert "one and the same run" in found.evidence
 
 
@@ -142,6 +153,7 @@ def test_sentence_says_what_follows_and_what_cannot_be_told(laboratory: Laborato
     told = sentence(judge(results))
     assert "Fine-tuning cannot be told yet (0 of 10 rows are done, 5 are needed)" in told
     assert "linear probing follows the paper's order (Kendall's τ-b = 1.00, exact p = " in told
+    assert told.endswith("Of the other 4 claims 2 hold here, 0 do not, 2 cannot be told yet.")
 
 
 def test_sentence_without_a_curve_counts_the_claims(three_rows: Laboratory) -> None:
