@@ -14,9 +14,9 @@ LARGE = SMALLEST + 8
 def computed(layer, x, by_one_dnn, monkeypatch):
     """Output and all gradients, and how often oneDNN was asked for a product."""
     asked = []
-    product = linear._product
+    product = linear.one_dnn
     monkeypatch.setattr(linear, "_full_width", lambda: by_one_dnn)
-    monkeypatch.setattr(linear, "_product", lambda *words: asked.append(0) or product(*words))
+    monkeypatch.setattr(linear, "one_dnn", lambda *words: asked.append(0) or product(*words))
     x = x.detach().requires_grad_()
     y = layer(x)
     y.square().mean().backward()
