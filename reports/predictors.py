@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import functools
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -41,8 +42,7 @@ def trivial_of_targets(curves: Sequence[Curve], default: str, store: Store) -> d
     """
     found: dict[str, dict[str, float]] = {}
     for curve in sorted(curves, key=lambda curve: curve.key != default):
-        shown = None if curve.recipe.target in found else _shown_in_runs(curve, store)
-        losses = trivial_losses(shown, curve.recipe) if shown else {}
+        losses = {} if curve.recipe.target in found else _losses_in_runs(curve, store)
         if losses:
             masked = f" at {curve.recipe.mask_ratio:.0%}".replace("%", " %")  # it paints in from what this ratio leaves
             found[curve.recipe.target] = {
@@ -51,9 +51,18 @@ def trivial_of_targets(curves: Sequence[Curve], default: str, store: Store) -> d
     return found
 
 
-def _shown_in_runs(curve: Curve, store: Store) -> Shown | None:
+def _losses_in_runs(curve: Curve, store: Store) -> Mapping[str, float]:
     runs = (store.run(signature).finished for signature in curve.runs)
-    return next((shown for run in runs if run and (shown := read(run.folder / NAME, curve.recipe))), None)
+    paths = (run.folder / NAME for run in runs if run)
+    found = (_losses_in(path, path.stat().st_mtime_ns, curve.recipe) for path in paths if path.is_file())
+    return next((losses for losses in found if losses), {})
+
+
+@functools.lru_cache(64)  # most ablations have the same default row
+def _losses_in(path: Path, changed: int, recipe: PretrainRecipe) -> Mapping[str, float]:
+    """The losses by the views in `path`, as it was when it was `changed`; empty where none can be read."""
+    shown = read(path, recipe)
+    return trivial_losses(shown, recipe) if shown else {}
 
 
 def read(path: Path, recipe: PretrainRecipe) -> Shown | None:
