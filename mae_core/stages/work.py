@@ -20,8 +20,8 @@ from mae_core.stages.result import Result
 from mae_core.stages.targets.dalle import dalle
 from mae_core.stages.targets.pca import pca
 from mae_core.stages.targets.tokenizer import tokenizer
+from mae_core.stages.timing.wall_clock import wall_clock
 from mae_core.stages.untrained import untrained
-from mae_core.stages.wall_clock import wall_clock
 from mae_core.store.run import Store
 from mae_core.training.workspace import Workspace
 

@@ -97,21 +97,24 @@ def decode(
     if levels is not None:
         return _decoded_array(path, size, in_chans, box_of, levels)
     with _opened(path) as image:
-        top, left, height, width = box = box_of((image.height, image.width))
+        _, _, height, width = box = box_of((image.height, image.width))
         whole_size = image.size
         try:
             image.draft(None, (math.ceil(size[1] / width), math.ceil(size[0] / height)))
             whole = _converted(image, in_chans)
-            if whole.size == whole_size:
-                part = whole.crop(_pixels_of(box, whole.size))
-            else:  # few pixels are left, so that their fractions count, which Pillow knows
-                right, bottom = min(1.0, left + width) * whole.width, min(1.0, top + height) * whole.height
-                edges = (left * whole.width, top * whole.height, right, bottom)
-                part = whole.resize((size[1], size[0]), Image.Resampling.BICUBIC, box=edges)
+            part = whole.crop(_pixels_of(box, whole.size)) if whole.size == whole_size else _resampled(whole, box, size)
             pixels = np.asarray(part).reshape(part.height, part.width, in_chans)
         except Exception as error:
             raise UnreadableImage(str(path)) from error
     return _resized(pixels, size)
+
+
+def _resampled(whole: Image.Image, box: Box, size: tuple[int, int]) -> Image.Image:
+    """The box of an image with few pixels left, whose fractions count therefore, which Pillow knows."""
+    top, left, height, width = box
+    right, bottom = min(1.0, left + width) * whole.width, min(1.0, top + height) * whole.height
+    edges = (left * whole.width, top * whole.height, right, bottom)
+    return whole.resize((size[1], size[0]), Image.Resampling.BICUBIC, box=edges)
 
 
 def _pixels_of(box: Box, size: tuple[int, int]) -> tuple[int, int, int, int]:

@@ -10,8 +10,8 @@ from mae_core.model.mae import MaskedAutoencoder
 from mae_core.model.masking import draw_masking
 from mae_core.recipes import BASELINE, PretrainRecipe, WallClockRecipe
 from mae_core.signature import Stage
-from mae_core.stages import wall_clock
-from mae_core.stages.wall_clock import forward_flops
+from mae_core.stages.timing import wall_clock
+from mae_core.stages.timing.wall_clock import forward_flops
 from mae_core.training.update import not_finite
 from tests.mae_core.stages.laboratory import PRETRAIN
 

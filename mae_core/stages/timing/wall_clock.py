@@ -23,8 +23,8 @@ from mae_core.model.masking import Masking, draw_masking
 from mae_core.recipes import WallClockRecipe
 from mae_core.signature import Stage
 from mae_core.stages.device import autocast, device_of
-from mae_core.stages.peak_memory import watched
 from mae_core.stages.result import Result
+from mae_core.stages.timing.peak_memory import watched
 from mae_core.store.run import Store
 from mae_core.training.optim import absolute_lr, adamw, can_skip, parameter_groups, step_unless
 from mae_core.training.update import not_finite

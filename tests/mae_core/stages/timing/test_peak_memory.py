@@ -8,15 +8,15 @@ import pytest
 import torch
 
 from mae_core.launch.local import MALLOC
-from mae_core.stages import peak_memory
-from mae_core.stages.peak_memory import watched
+from mae_core.stages.timing import peak_memory
+from mae_core.stages.timing.peak_memory import watched
 
 MEGABYTE = 2**20
 TAKEN = 64 * MEGABYTE
 # a worker's heap keeps what is freed: this process begins with nothing there, or with half a gigabyte so kept
 PROBE = """
 import sys, torch
-from mae_core.stages.peak_memory import watched
+from mae_core.stages.timing.peak_memory import watched
 if sys.argv[1] == "used":
     earlier = [torch.ones(2**18) for _ in range(512)]
     last = torch.ones(2**10)  # above them, so that the heap cannot shrink by itself

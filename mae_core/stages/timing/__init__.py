@@ -1,0 +1,1 @@
+"""Stages that measure rather than learn: time and memory of real steps."""
