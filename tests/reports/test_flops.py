@@ -11,7 +11,7 @@ from mae_core.model.mae import MaskedAutoencoder
 from mae_core.model.masking import draw_masking
 from mae_core.recipes import BASELINE, PcaRecipe, PretrainRecipe
 from mae_core.signature import Stage
-from mae_core.stages import wall_clock
+from mae_core.stages.timing import wall_clock
 from reports.flops import encoder_parameters, forward_flops
 
 SMALL = PretrainRecipe(
