@@ -21,7 +21,7 @@ from rich.table import Column, Table
 from ablations.launch.launch import Launch
 from ablations.names import stage_names
 from ablations.paper import ABLATIONS, NOT_YET
-from ablations.selection import Selected, select
+from ablations.selection import select
 from mae_core.arguments import Parser
 from mae_core.data.catalogue import describe
 from mae_core.errors import UserError
@@ -108,18 +108,20 @@ def _on_cluster(launch: Launch, arguments: argparse.Namespace, console: Console)
         _dry_run(launch, console)
         forecast(launch, arguments.max_gpu_hours, console)
         return 0
-    return submit(launch, Words(tuple(arguments.names), arguments.data), arguments.max_gpu_hours, _report, console)
+    return submit(launch, Words(tuple(arguments.names), arguments.data), arguments.max_gpu_hours, _reports, console)
 
 
-def _report(launch: Launch, one: Selected, wall_seconds: float) -> Report:
+def _reports(launch: Launch, wall_seconds: float) -> Sequence[Report]:
     from reports.pages import joint  # pandas and matplotlib: not needed to list or to plan
-    from reports.report import build
+    from reports.several import Order, build_all
 
-    where = launch.scale, launch.info, launch.home, launch.seeds
-    built = build(one.ablation, *where, only=one.only, protocol=one.protocol, wall_seconds=wall_seconds)
-    if one == launch.selected[-1]:  # every way of launching reports all that were selected, in this order
-        names = [each.ablation.name for each in launch.selected]
-        joint.renew(names, launch.scale, launch.info, launch.home, launch.home)
+    where = launch.scale, launch.info, launch.home
+    orders = [
+        Order(one.word, *where, launch.seeds, one.only, one.protocol, wall_seconds=wall_seconds)
+        for one in launch.selected
+    ]
+    built = list(build_all(orders))
+    joint.renew([one.ablation.name for one in launch.selected], *where, memory=launch.home)
     return built
 
 
@@ -142,7 +144,7 @@ def main(words: Sequence[str] | None = None) -> int:
             return 0
         from ablations.launch.execute import execute
 
-        return execute(launch, _report, console)
+        return execute(launch, _reports, console)
     except UserError as error:
         print(error, file=sys.stderr)
         return 2

@@ -26,6 +26,12 @@ class Selected:
     ablation: Ablation
     only: str | None = None  # key of the row
     protocol: str | None = None
+    file: Path | None = None  # the spec file it is from
+
+    @property
+    def word(self) -> str:
+        """What selects the ablation again."""
+        return str(self.file or self.ablation.name)
 
     def given(self, scale: Scale, home: Path) -> Selected:
         """The same as it stands at `scale` with the files that `home` has."""
@@ -46,9 +52,10 @@ def _meant(name: str) -> list[Selected]:
     named = NAMED.fullmatch(name)
     assert named is not None  # every part may be empty
     plain, case, protocol = named["plain"], named["case"], named["protocol"]
-    ablation = _from_file(Path(plain)) if plain.endswith(".py") else _of_the_paper(plain)
+    file = Path(plain) if plain.endswith(".py") else None
+    ablation = _from_file(file) if file else _of_the_paper(plain)
     only = ablation.case(case).key if case else None
-    return [Selected(ablation, only, None if protocol is None else ablation.protocol(protocol, only))]
+    return [Selected(ablation, only, None if protocol is None else ablation.protocol(protocol, only), file)]
 
 
 def _of_the_paper(name: str) -> Ablation:

@@ -63,7 +63,8 @@ def _build_from(
     arguments: argparse.Namespace,
 ) -> int:
     """Build from the store of `memory` into `home`."""
-    from reports.pages import notebook, sheet
+    from reports.pages import joint, sheet
+    from reports.several import Order, build_all
 
     found = {one.ablation.name: seeds_found(one.ablation, scale, info, memory) for one in selected}
     started = [one for one in selected if found[one.ablation.name]]
@@ -76,18 +77,15 @@ def _build_from(
             f"start one with `python -m ablations.run {names.replace(sheet.NAME, 'all')} --scale {scale.name}`."
         )
     failed = False
-    with notebook.Kernel() as kernel:
-        from reports.pages import joint  # while the kernel starts up
-        from reports.report import build
-
-        for one in started:
-            name = one.ablation.name
-            seeds = arguments.seeds or found[name]
-            where = one.ablation, scale, info, home
-            built = build(*where, seeds, only=one.only, protocol=one.protocol, memory=memory, kernel=kernel)
-            failed |= built.failed
-            counts = ", ".join(f"{count} {status}" for status, count in sorted(built.counts.items()))
-            print(f"{name}: {counts}. {built.verdict}\n{built.folder / 'report.html'} ({built.seconds:.1f} s)")
+    orders = [
+        Order(one.word, scale, info, home, seeds, one.only, one.protocol, memory=memory)
+        for one in started
+        for seeds in [arguments.seeds or found[one.ablation.name]]
+    ]
+    for one, built in zip(started, build_all(orders), strict=True):
+        failed |= built.failed
+        counts = ", ".join(f"{count} {status}" for status, count in sorted(built.counts.items()))
+        print(f"{one.ablation.name}: {counts}. {built.verdict}\n{built.folder / 'report.html'} ({built.seconds:.1f} s)")
     page = joint.renew(found, scale, info, home, memory, arguments.seeds if whole else None)
     if page is not None:
         print(f"{sheet.NAME}: {page / 'report.html'}")
@@ -95,12 +93,15 @@ def _build_from(
 
 
 def main(words: Sequence[str] | None = None) -> int:
-    """Exit status: 0 built, 1 built but a cell had failed, 2 bad usage or no run at all."""
+    """Exit status: 0 built, 1 built but a cell had failed, 2 bad usage or no run at all, 130 interrupted."""
     try:
         return _build(words)
     except UserError as error:
         print(error, file=sys.stderr)
         return 2
+    except KeyboardInterrupt:
+        print("Stopped; reports that were finished are kept.", file=sys.stderr)
+        return 130
     except OSError as error:
         if not disk_full(error):
             raise

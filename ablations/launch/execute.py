@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -15,7 +15,6 @@ from ablations.launch.display import Display, clock
 from ablations.launch.launch import Launch
 from ablations.names import stage_names
 from ablations.plan import Plan
-from ablations.selection import Selected
 from mae_core.data.catalogue import DataInfo
 from mae_core.data.fashion_mnist import obtain as obtain_fashion_mnist
 from mae_core.errors import DataError
@@ -43,10 +42,11 @@ class Report(Protocol):
         """Cells by status."""
 
 
-Reporter = Callable[[Launch, Selected, float], Report]  # the last: seconds since the launch began
+# for what was selected, in its order; the number: seconds since the launch began
+Reporter = Callable[[Launch, float], Sequence[Report]]
 
 
-def execute(launch: Launch, report: Reporter, console: Console) -> int:
+def execute(launch: Launch, reports: Reporter, console: Console) -> int:
     """Run the launch to its reports; the exit status: 0 all cells done, 1 some failed."""
     begun = time.monotonic()
     for number in (signal.SIGTERM, signal.SIGHUP):
@@ -55,7 +55,7 @@ def execute(launch: Launch, report: Reporter, console: Console) -> int:
     follower = Follower(launch.home)
     try:
         board = _run(launch, plan, store, console)
-        built = [report(launch, one, time.monotonic() - begun) for one in launch.selected]
+        built = reports(launch, time.monotonic() - begun)
     finally:
         unsynced = follower.finish(SYNC_SECONDS)
     _sum_up(launch, built, board, console)
@@ -118,7 +118,7 @@ def _run(launch: Launch, plan: Plan, store: Store, console: Console) -> Board:
         return pool.run(display.tick)
 
 
-def _sum_up(launch: Launch, built: list[Report], board: Board, console: Console) -> None:
+def _sum_up(launch: Launch, built: Sequence[Report], board: Board, console: Console) -> None:
     table = Table("ablation", "cells", box=None, pad_edge=False)
     for one, report in zip(launch.selected, built, strict=True):
         counts = ", ".join(f"{count} {status}" for status, count in report.counts.items() if count)

@@ -41,7 +41,7 @@ def forecast(launch: Launch, max_gpu_hours: float | None, console: Console) -> N
     foretold.check(max_gpu_hours)
 
 
-def submit(launch: Launch, words: Words, max_gpu_hours: float | None, report: Reporter, console: Console) -> int:
+def submit(launch: Launch, words: Words, max_gpu_hours: float | None, reports: Reporter, console: Console) -> int:
     """Submit what is neither finished nor queued nor running; 0 once that is with the cluster."""
     begun = time.monotonic()
     path = find(launch.home)
@@ -49,8 +49,7 @@ def submit(launch: Launch, words: Words, max_gpu_hours: float | None, report: Re
     Forecast.of(launch.plan(), Store(launch.home), settings).check(max_gpu_hours)
     plan, store = prepare(launch)
     if all(store.run(signature).finished is not None for signature in plan.stages):
-        for one in launch.selected:
-            built = report(launch, one, time.monotonic() - begun)
+        for one, built in zip(launch.selected, reports(launch, time.monotonic() - begun), strict=True):
             console.print(f"{one.ablation.name}: everything was finished. {built.verdict}\n{built.latest}")
         return 0
     snapshot = take_snapshot(launch.home)

@@ -26,6 +26,10 @@ class Interactive:
         """`name` becomes the id of its place in the page."""
         self.figure, self.name = figure, name
 
+    def __repr__(self) -> str:
+        """What notebooks show without plotly; an address would make equal reports differ."""
+        return f"The interactive figure {self.name!r}"
+
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
         place = self.figure.to_html(full_html=False, include_plotlyjs=False, div_id=self.name, config=CONFIG)
         return {"application/vnd.plotly.v1+json": json.loads(self.figure.to_json()), "text/html": place}

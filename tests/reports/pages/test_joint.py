@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 import ablations.run
-import reports.report
+import reports.several
 from ablations.launch.launch import Launch
 from ablations.paper import ABLATIONS
 from ablations.selection import Selected
@@ -62,10 +62,9 @@ def test_a_launch_renews_them_once_at_its_end(
     depth: Laboratory, names: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     calls: list[object] = []
-    monkeypatch.setattr(reports.report, "build", lambda ablation, *_, **__: calls.append(ablation.name))
-    monkeypatch.setattr(joint, "renew", lambda asked, *_: calls.append(list(asked)))
+    monkeypatch.setattr(reports.several, "build_all", lambda orders: map(calls.append, [one.word for one in orders]))
+    monkeypatch.setattr(joint, "renew", lambda asked, *_, **__: calls.append(list(asked)))
     selected = [Selected(ABLATIONS[name]) for name in names]
     launch = Launch(selected, depth.scale, 1, depth.info, depth.home)
-    for one in selected:
-        ablations.run._report(launch, one, 1.0)
+    ablations.run._reports(launch, 1.0)
     assert calls == [*names, names]
