@@ -1,9 +1,11 @@
 """The command: its exit status, and one sentence where it cannot do what it is asked."""
 
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
 
+import reports.build
 from reports.build import main
 from tests.reports.laboratory import Laboratory
 
@@ -64,3 +66,16 @@ def test_row_asked_for_alone_decides_the_status(laboratory: Laboratory, capsys: 
     assert (status, "mask_ratio: 2 done." in printed) == (0, True)
     status, printed, _ = ran(capsys, "mask_ratio:75/finetune", "--scale", "smoke", "--home", str(laboratory.home))
     assert (status, "mask_ratio: 1 done." in printed) == (0, True)
+
+
+def test_report_from_a_tracker_shows_its_numbers_and_lies_in_the_home(
+    laboratory: Laboratory, capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    laboratory.finish(laboratory.cell("/75/linear_probe/0"), 71.25)
+    monkeypatch.setattr(
+        reports.build, "recovered", lambda *_: nullcontext(laboratory.home)
+    )  # what the tracker gives back
+    words = ["mask_ratio", "--scale", "smoke", "--home", str(tmp_path / "fresh"), "--mlflow", "sqlite:///some.db"]
+    assert ran(capsys, *words)[0] == 0
+    assert "71.25" in (tmp_path / "fresh" / "reports" / "mask_ratio" / "table.md").read_text()
+    assert not (laboratory.home / "reports").exists()
