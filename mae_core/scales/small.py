@@ -26,7 +26,7 @@ SMALL = Scale(
     threads=1,
     always=GRID_OF_8,
     warmup_share=0.1,
-    provenance="pre-training and probe by trials at the default row on held-out train images of fashion_mnist "
+    provenance="pre-training and probe by trials at the default row, on held-out train images of fashion_mnist "
     "(docs/log.md, docs/results/studies), all else by hand or after mini",
     defaults={
         EncoderRecipe: {**TINY_IMAGES, "embed_dim": 96, "depth": 4, "num_heads": 6},

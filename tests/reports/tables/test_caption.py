@@ -150,11 +150,15 @@ def test_tuned_blocks_and_resolution_say_what_they_ran_as(tmp_path: Path) -> Non
     assert found[2].endswith("resolution 64×64")
 
 
-@pytest.mark.parametrize("scale", ["mini", "small"])
-def test_settings_that_studies_found_are_not_said_to_be_fixed_beforehand(three_rows: Laboratory, scale: str) -> None:
+@pytest.mark.parametrize(
+    ("scale", "by"), [("mini", "by studies at the default row"), ("small", "by trials at the default row")]
+)
+def test_settings_that_were_searched_for_are_not_said_to_be_fixed_beforehand(
+    three_rows: Laboratory, scale: str, by: str
+) -> None:
     text = told(three_rows.at(scale))
     assert "beforehand" not in text
-    assert "by studies at the default row, on held-out train images of fashion_mnist" in text
+    assert f"{by}, on held-out train images of fashion_mnist" in text
     assert "beforehand" in told(three_rows)  # smoke: nobody looked at a score
 
 
