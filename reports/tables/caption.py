@@ -208,9 +208,15 @@ def _mixed(results: Results) -> str:
 
 
 def _remarks(results: Results) -> list[str]:
-    """What stages want their readers to know, such as files that were damaged, each a sentence."""
-    told = sorted({str(remark) for record in results.records.values() for remark in record.get("remarks", ())})
-    return [f"{remark[:1].upper()}{remark[1:].removesuffix('.')}." for remark in told if remark]
+    """What stages want their readers to know, such as files that were damaged, each with the kind of stage it is of."""
+    kinds = {signature: signature.rpartition("-")[0] for signature in results.records}
+    told = {
+        f"{PROTOCOL_LABELS.get(kind, kind).capitalize()}: {str(remark).removesuffix('.')}."
+        for signature, kind in kinds.items()
+        for remark in results.records[signature].get("remarks", ())
+        if remark
+    }
+    return sorted(told)
 
 
 def origin(results: Results) -> str:

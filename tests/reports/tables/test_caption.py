@@ -89,7 +89,8 @@ def test_caption_repeats_what_a_stage_remarked(three_rows: Laboratory) -> None:
     stage = three_rows.cell("10/finetune/0").stage
     assert stage is not None
     three_rows.end(stage.parents[0], remarks=["2 damaged train images were replaced by others", "timed on 8 images"])
-    assert {"2 damaged train images were replaced by others.", "Timed on 8 images."} < set(told(three_rows).split("\n"))
+    told_of = "Pre-training: 2 damaged train images were replaced by others.", "Pre-training: timed on 8 images."
+    assert set(told_of) < set(told(three_rows).split("\n"))
 
 
 def test_caption_of_hours_names_the_machine_they_were_timed_on(tmp_path: Path) -> None:
