@@ -25,7 +25,7 @@ from ablations.selection import select
 from mae_core.arguments import Parser
 from mae_core.data.catalogue import describe
 from mae_core.errors import UserError
-from mae_core.home import home_folder
+from mae_core.home import home_folder, home_path
 from mae_core.scales import SCALES, scale_named
 from mae_core.store.run import Store
 from mae_core.store.space import disk_full, full_sentence
@@ -59,9 +59,11 @@ def _resolve(arguments: argparse.Namespace) -> Launch:
     if arguments.seeds < 1:
         raise UserError(f"--seeds {arguments.seeds} asks for nothing; give 1 or more.")
     scale = scale_named(arguments.scale)
-    home = home_folder(arguments.home)
+    home = home_path(arguments.home) if arguments.dry_run else home_folder(arguments.home)
     selected = [one.given(scale, home) for one in select(arguments.names)]
-    return Launch(selected, scale, arguments.seeds, describe(arguments.data or scale.data, home), home)
+    return Launch(
+        selected, scale, arguments.seeds, describe(scale.data if arguments.data is None else arguments.data, home), home
+    )
 
 
 def _list(console: Console) -> None:

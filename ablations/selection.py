@@ -60,10 +60,12 @@ def _meant(name: str) -> list[Selected]:
 
 def _of_the_paper(name: str) -> Ablation:
     if name in NOT_YET:
-        raise UserError(f"{name} ({NOT_YET[name]}) is not yet available; --list says what is.")
+        raise UserError(
+            f"{name} ({NOT_YET[name]}) is not yet available; `python -m ablations.run --list` says what is."
+        )
     if name not in ABLATIONS:
         close = difflib.get_close_matches(name, ABLATIONS, n=1)
-        hint = f"did you mean {close[0]}?" if close else "--list names them all."
+        hint = f"did you mean {close[0]}?" if close else "`python -m ablations.run --list` names them all."
         raise UserError(f"There is no ablation {name!r}; {hint}")
     return ABLATIONS[name]
 
@@ -85,6 +87,7 @@ def _from_file(path: Path) -> Ablation:
         raise UserError(f"{path} defines no ABLATION; give it one, like those in ablations/paper/.")
     if ablation != ABLATIONS.get(ablation.name, ablation):
         raise UserError(f"{path} gives its ablation the name of the paper's {ablation.name}; give it another.")
+    ablation.check_claims()  # now, not in the report, after all has been trained
     return ablation
 
 
@@ -100,4 +103,6 @@ def _line(error: Exception, path: Path) -> str:
 def _said(error: Exception) -> str:
     if isinstance(error, UserError):
         return str(error)
+    if isinstance(error, SyntaxError):  # its text would tell the line once more
+        return f"{type(error).__name__}: {error.msg}; correct it."
     return f"{type(error).__name__}: {(str(error).splitlines() or [''])[0]}; correct it."

@@ -19,7 +19,7 @@ from ablations.launch.asked import asked, is_known
 from ablations.spec.cells import Cell
 from mae_core.arguments import Parser
 from mae_core.errors import UserError
-from mae_core.home import home_folder
+from mae_core.home import home_path
 from mae_core.signature import from_document
 from mae_core.store.provenance import code_version
 from mae_core.store.run import Run, Store
@@ -127,7 +127,7 @@ def main(words: Sequence[str] | None = None) -> int:
     parser.add_argument("--home", metavar="DIR", help="default: $MAE_HOME, else ./out")
     arguments = parser.parse_args(words)
     try:
-        store = Store(home_folder(arguments.home))
+        store = Store(home_path(arguments.home))
         labels = _chosen(store, arguments)
         found = list(stale(store, labels))
     except UserError as error:

@@ -19,7 +19,7 @@ from rich.table import Table
 from ablations.launch.display import clock
 from mae_core.arguments import Parser
 from mae_core.errors import UserError
-from mae_core.home import home_folder
+from mae_core.home import home_path
 from mae_core.launch.slurm.view import View, state_in_queue
 from mae_core.store.ends import counted
 from mae_core.store.run import Run, Store
@@ -151,7 +151,7 @@ def main(words: Sequence[str] | None = None) -> int:
     """The command; returns the exit status."""
     arguments, console = _arguments(words), Console()
     try:
-        store = Store(home_folder(arguments.home))
+        store = Store(home_path(arguments.home))
         view, asked = View.of(store.home), time.monotonic()
         rows = list(_rows(store, arguments.names, view))
         if len(rows) == 1:

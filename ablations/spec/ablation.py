@@ -11,7 +11,7 @@ from typing import Literal
 
 from ablations.spec.case import Case
 from ablations.spec.cells import Cell, Setting
-from ablations.spec.claims import Claim
+from ablations.spec.claims import Better, Claim, Trend
 from ablations.spec.protocols import FINETUNE_AND_LINEAR_PROBE, Protocols
 from mae_core.data.catalogue import DataInfo, describe
 from mae_core.errors import UserError
@@ -48,6 +48,21 @@ class Ablation:
         if twice:
             raise UserError(f"{self.name} has two cases of key {twice[0]!r}; give each a key of its own.")
         self.case(self.default)
+
+    def check_claims(self) -> None:
+        """Raises UserError for a claim on a protocol, a row or a curve that is not there."""
+        for claim in self.claims:
+            self.protocol(claim.protocol)
+            if isinstance(claim, Trend):
+                self._check_curve(claim.series)
+            else:
+                for key in (claim.better, claim.worse) if isinstance(claim, Better) else (claim.one, claim.other):
+                    self.case(key)
+
+    def _check_curve(self, series: str) -> None:
+        there = sorted({case.series for case in self.cases})
+        if series and series not in there:
+            raise UserError(f"{self.name} has no curve {series!r}; choose one of {', '.join(filter(None, there))}.")
 
     def case(self, key: str) -> Case:
         """The row of that key. Raises UserError, naming those there are."""

@@ -28,6 +28,8 @@ def scan(folder: Path) -> int:
     """Print every image that cannot be decoded; 1 if there are any."""
     from mae_core.data.folders import decoding  # here, because fetching needs no Pillow
 
+    if not folder.is_dir():
+        raise UserError(f"There is no folder {folder}; name one with images.")
     listing = list_folder(folder)
     count = 0
     for path in decoding.scan(listing):

@@ -177,6 +177,8 @@ def describe(data: str, home: Path) -> DataInfo:
     """
     if data in KNOWN:
         return KNOWN[data](home)
+    if not data:
+        raise DataError("--data is empty; name a data set or a folder, or leave it out for the scale's own.")
     folder = image_folder(data, home)
     if not folder.is_dir():
         close = difflib.get_close_matches(data, KNOWN, n=1)

@@ -19,7 +19,7 @@ from rich.table import Table
 
 from mae_core.arguments import Parser
 from mae_core.errors import StoreError, UserError
-from mae_core.home import home_folder
+from mae_core.home import existing_home, home_folder
 from mae_core.store import bundle
 from mae_core.store.run import Store
 from mae_core.store.space import disk_full
@@ -158,7 +158,7 @@ def main(given: Sequence[str] | None = None) -> int:
     """The command; 0 done, 1 something is damaged, was not imported or found no space, 2 bad usage."""
     arguments = _arguments(given)
     try:
-        home = home_folder(arguments.home)
+        home = home_folder(arguments.home) if arguments.command == "import" else existing_home(arguments.home)
         return COMMANDS[arguments.command](Store(home), arguments)
     except UserError as error:
         print(error, file=sys.stderr)

@@ -79,6 +79,8 @@ def _recover(arguments: argparse.Namespace) -> int:
         raise TrackerError(f"{folder} is not empty; name another folder.")
     if source.database is not None and not source.database.is_file():
         raise TrackerError(f"There is no database {source.database}; name the one that runs were synced to.")
+    if source.refusal:
+        raise TrackerError(f"{source.refusal}, as http://HOST:PORT or sqlite:///FILE.")
     unreachable = source.unreachable()
     if unreachable:
         raise TrackerError(f"{unreachable}; start it, or name another.")

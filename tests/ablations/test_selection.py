@@ -11,6 +11,7 @@ from mae_core.errors import UserError
 SPEC = """\
 from dataclasses import replace
 from ablations.spec import Ablation, Case
+from ablations.spec.claims import Alike, Better, Trend
 from mae_core.recipes import BASELINE
 cases = tuple(Case(str(n), f"{n} blocks", replace(BASELINE, decoder_depth=n)) for n in (1, 8))
 ABLATION = Ablation("mine", "Mine", "ours", "blocks", "8", cases)
@@ -63,15 +64,18 @@ def test_a_protocol_that_is_not_there_is_one_sentence(name, said):
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
-        ("replace(BASELINE", "(replace(BASELINE", "mine.py, line 4: SyntaxError"),
-        ("BASELINE, d", "BASE, d", "mine.py, line 4: NameError: name 'BASE' is not defined; correct it."),
-        ("decoder_depth=n", "decoder_dept=n", "line 4: PretrainRecipe has no field decoder_dept; did you mean"),
-        ("decoder_depth=n", "mask_ratio=1.0", "line 4: PretrainRecipe: mask_ratio cannot be 1.0"),
-        ("decoder_depth=n", "patch_size=15", "line 4: PretrainRecipe: patch_size 15 does not divide the image of 224"),
+        ("replace(BASELINE", "(replace(BASELINE", "mine.py, line 5: SyntaxError: Generator expression must be parenthesized; correct it."),
+        ("BASELINE, d", "BASE, d", "mine.py, line 5: NameError: name 'BASE' is not defined; correct it."),
+        ("decoder_depth=n", "decoder_dept=n", "line 5: PretrainRecipe has no field decoder_dept; did you mean"),
+        ("decoder_depth=n", "mask_ratio=1.0", "line 5: PretrainRecipe: mask_ratio cannot be 1.0"),
+        ("decoder_depth=n", "patch_size=15", "line 5: PretrainRecipe: patch_size 15 does not divide the image of 224"),
         ("ABLATION", "ablation", "defines no ABLATION"),
         ('"mine"', '"mask_ratio"', "the name of the paper's mask_ratio"),
         ('"mine"', '"../mine"', "'../mine' becomes part of file names"),
         ("str(n)", '"one"', "two cases of key 'one'"),
+        ("cases)", "cases, claims=(Alike('finetune', '8', '9', ''),))", "mine has no case '9'; choose one of 1, 8."),
+        ("cases)", "cases, claims=(Better('finetun', '8', '1', ''),))", "mine has no protocol 'finetun'"),
+        ("cases)", "cases, claims=(Trend('finetune', '', 'ours'),))", "mine has no curve 'ours'"),
     ],
 )
 def test_a_spec_file_that_cannot_be_used_is_one_sentence(spec, old, new, said):
