@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from mae_core.recipes import PretrainRecipe
+from mae_core.signature import Stage
 from mae_core.store.run import Store
 from reports.results import Results
 
@@ -42,25 +43,26 @@ class Curve:
     rates: tuple[float, ...]  # learning rates
     seeds: int
     runs: tuple[str, ...] = ()  # signatures, one for each seed asked for
+    fitted: tuple[str, ...] = ()  # those of the stages that fitted what the runs predict
     probes: Mapping[str, Probed] = field(default_factory=dict)  # by the keys of PROBES; none in older journals
 
 
 def pretraining_curves(results: Results, home: Path) -> list[Curve]:
     """A curve for each row with a pre-training that has begun, over the seeds whose journals go as far."""
-    store, runs = Store(home), dict[str, dict[str, PretrainRecipe]]()
+    store, runs = Store(home), dict[str, dict[str, Stage]]()
     for result in results.cells:
         for stage in result.cell.stages():
             if isinstance(stage.recipe, PretrainRecipe) and stage.kind == PretrainRecipe.KIND:
-                runs.setdefault(result.cell.case.key, {})[stage.signature] = stage.recipe
+                runs.setdefault(result.cell.case.key, {})[stage.signature] = stage
     found = []
-    for key, recipes in runs.items():
-        journals = [list(store.run(name).rows()) for name in recipes]
-        curve = _curve(key, results.ablation.case(key).label, recipes, journals)
+    for key, stages in runs.items():
+        journals = [list(store.run(name).rows()) for name in stages]
+        curve = _curve(key, results.ablation.case(key).label, list(stages.values()), journals)
         found += [curve] if curve else []
     return found
 
 
-def _curve(key: str, label: str, recipes: Mapping[str, PretrainRecipe], journals: Sequence[Journal]) -> Curve | None:
+def _curve(key: str, label: str, stages: Sequence[Stage], journals: Sequence[Journal]) -> Curve | None:
     whole = _longest([[row for row in rows if "loss" in row] for rows in journals])
     if not whole:
         return None
@@ -68,16 +70,19 @@ def _curve(key: str, label: str, recipes: Mapping[str, PretrainRecipe], journals
     step = -(-longest // POINTS)
     at = [*range(0, longest - 1, step), longest - 1]
     losses = [[_over(rows, n, step) for rows in whole] for n in at]
+    recipe = stages[0].recipe
+    assert isinstance(recipe, PretrainRecipe)
     return Curve(
         key=key,
         label=label,
-        recipe=next(iter(recipes.values())),
+        recipe=recipe,
         epochs=tuple(float(whole[0][n]["epoch"]) for n in at),
         losses=tuple(statistics.fmean(values) for values in losses),
         stds=tuple(statistics.stdev(values) for values in losses) if len(whole) > 1 else (),
         rates=tuple(float(whole[0][n]["lr"]) for n in at),
         seeds=len(whole),
-        runs=tuple(recipes),
+        runs=tuple(stage.signature for stage in stages),
+        fitted=tuple(dict.fromkeys(parent.signature for stage in stages for parent in stage.parents)),
         probes={probe: found for probe in PROBES if (found := _probed(probe, journals))},
     )
 

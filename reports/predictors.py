@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +24,8 @@ MEAN_COLOUR = "mean colour of the data"
 PATCH_MEAN = "each patch's own mean"
 ZERO = "zero, the mean of a normalised patch"
 INPAINTING = "harmonic in-painting"
+COMPONENT_MEAN = "mean of the components"
+TOKEN_SHARES = "each token's share of held-out patches"
 
 
 @dataclass(frozen=True)
@@ -33,6 +36,17 @@ class Shown:
     hidden: npt.NDArray[np.bool_]  # (N, H, W)
     mean: Pixels  # (C,)
     std: Pixels
+
+
+@dataclass(frozen=True)
+class Kept:
+    """Of a target of principal components: their number, and the share of the variance in them, in per cent."""
+
+    explained_variance: float | None = None
+    components: float | None = None
+
+
+NOT_KEPT = Kept()
 
 
 def trivial_of_targets(curves: Sequence[Curve], default: str, store: Store) -> dict[str, dict[str, float]]:
@@ -52,17 +66,27 @@ def trivial_of_targets(curves: Sequence[Curve], default: str, store: Store) -> d
 
 
 def _losses_in_runs(curve: Curve, store: Store) -> Mapping[str, float]:
+    metrics = _metrics_of_target(curve, store)
+    if curve.recipe.target == "token":
+        return {TOKEN_SHARES: math.log(metrics["perplexity"])} if "perplexity" in metrics else {}
     runs = (store.run(signature).finished for signature in curve.runs)
     paths = (run.folder / NAME for run in runs if run)
-    found = (_losses_in(path, path.stat().st_mtime_ns, curve.recipe) for path in paths if path.is_file())
+    kept = Kept(**{name: metrics.get(name) for name in ("explained_variance", "components")})
+    found = (_losses_in(path, path.stat().st_mtime_ns, curve.recipe, kept) for path in paths if path.is_file())
     return next((losses for losses in found if losses), {})
 
 
+def _metrics_of_target(curve: Curve, store: Store) -> Mapping[str, float]:
+    """What the first finished stage measured that fitted the curve's target."""
+    records = (store.run(signature) for signature in curve.fitted)
+    return next(((run.record or {}).get("metrics", {}) for run in records if run.finished), {})
+
+
 @functools.lru_cache(64)  # most ablations have the same default row
-def _losses_in(path: Path, changed: int, recipe: PretrainRecipe) -> Mapping[str, float]:
+def _losses_in(path: Path, changed: int, recipe: PretrainRecipe, kept: Kept) -> Mapping[str, float]:
     """The losses by the views in `path`, as it was when it was `changed`; empty where none can be read."""
     shown = read(path, recipe)
-    return trivial_losses(shown, recipe) if shown else {}
+    return trivial_losses(shown, recipe, kept) if shown else {}
 
 
 def read(path: Path, recipe: PretrainRecipe) -> Shown | None:
@@ -82,11 +106,13 @@ def read(path: Path, recipe: PretrainRecipe) -> Shown | None:
     return Shown(views, of_pixels, mean, std)
 
 
-def trivial_losses(shown: Shown, recipe: PretrainRecipe) -> dict[str, float]:
+def trivial_losses(shown: Shown, recipe: PretrainRecipe, kept: Kept = NOT_KEPT) -> dict[str, float]:
     """Predictor → mean squared error under the recipe's target, over the pixels its loss covers.
 
-    Empty where the target is no pixels.
+    Empty where the target is neither pixels nor components whose number and share of variance are known.
     """
+    if recipe.target == "pca":
+        return _losses_on_components(shown, recipe, kept)
     if recipe.target not in ("pixel", "norm_pixel"):
         return {}
     size = recipe.patch_size
@@ -108,6 +134,21 @@ def trivial_losses(shown: Shown, recipe: PretrainRecipe) -> dict[str, float]:
         PATCH_MEAN: loss(own, pixels),
         INPAINTING: loss(filled, pixels),
     }
+
+
+def _losses_on_components(shown: Shown, recipe: PretrainRecipe, kept: Kept) -> dict[str, float]:
+    """What their mean scores: the patches' variance, as far as it lies in the components, over their number.
+
+    The share that they explain is that of the patches they were fitted on: their directions are no longer needed.
+    """
+    if kept.explained_variance is None or kept.components is None:
+        return {}
+    size = recipe.patch_size
+    cut = patches((shown.pixels - shown.mean[:, None, None]) / shown.std[:, None, None], size)
+    hidden = patches(shown.hidden[:, None].astype(np.float64), size).all(axis=(-2, -1))
+    covered = cut[hidden] if recipe.loss_on == "masked" else cut.reshape(-1, *cut.shape[2:])
+    variance = float(covered.var(axis=0).sum())
+    return {COMPONENT_MEAN: kept.explained_variance / 100 * variance / kept.components}
 
 
 def patches(images: Pixels, size: int) -> Pixels:

@@ -14,17 +14,20 @@ import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.patheffects import withStroke
 
 from ablations.spec import PROTOCOL_LABELS, Ablation
+from reports.figures import points, strip
+from reports.figures.labels import Label, Points, across, traced, write
 from reports.figures.style import BASELINES, OURS, PAPER, SERIES, WIDTH, margins, save, styled
+from reports.figures.words import seeds_told, spread_told, status_told
 from reports.metrics import metric
 from reports.results import Results
 from reports.tables.rows import Row
-from reports.tables.setting import data_told, paper_setting, setting
+from reports.tables.setting import data_told, label_budget, paper_setting
 
 PANEL_HEIGHT = 2.6  # inches
 LEFT, RIGHT, ABOVE = 0.6, 2.85, 0.6  # margins in inches; the legend stands on the right
+TITLE_PAD = 4  # typographic points between a panel, or the strip above it, and its title
 OTHERS = "other rows"  # the name of those that are in no series, beside some that are
 LEGEND_LINE = 36  # characters
 CROWDED = 0.04  # of the axis, between two ticks
@@ -89,46 +92,51 @@ def compose(results: Results, rows: Sequence[Row], baselines: Sequence[Row]) -> 
     ablation, protocols, where = results.ablation, results.protocols, places(results.ablation)
     upright = not where.joined and sum(map(len, where.labels.values())) > LONG_LABEL
     labels = (0.045 if where.many else 0.055) * max(map(len, where.labels.values())) if upright else 0
-    below, gap = 0.5 + labels, 0.35 + (labels if where.many else 0)
     drawn = {protocol: [row for row in rows if row.protocol == protocol] for protocol in protocols}
+    statuses = {protocol: _statuses(results, where.of(shown), shown) for protocol, shown in drawn.items()}
+    deep = strip.deep(text for words in statuses.values() for text in words.values())
+    below, above, gap = 0.5 + labels, ABOVE + deep, 0.35 + deep + (labels if where.many else 0)
     widest = NARROWEST * max(map(len, drawn.values())) if where.many else 0
     width = max(WIDTH, LEFT + widest + RIGHT)
-    figure = Figure(figsize=(width, ABOVE + len(protocols) * (PANEL_HEIGHT + gap) - gap + below))
-    margins(figure, LEFT, below, RIGHT, ABOVE, hspace=gap / PANEL_HEIGHT)
+    figure = Figure(figsize=(width, above + len(protocols) * (PANEL_HEIGHT + gap) - gap + below))
+    margins(figure, LEFT, below, RIGHT, above, hspace=gap / PANEL_HEIGHT)
     panels = figure.subplots(len(protocols), 1, sharex=not where.many, squeeze=False)[:, 0]
     for axes, protocol in zip(panels, protocols, strict=True):
         rivals = [row for row in baselines if row.protocol in (protocol, "logistic_regression")]
         shown = drawn[protocol]
         _panel(axes, where.of(shown), shown, rivals if shown[0].metric == "top1" else [], results)
-        axes.set_title(PROTOCOL_LABELS.get(protocol, protocol), loc="left", fontweight="bold")
+        strip.above(axes, statuses[protocol])
+        title = PROTOCOL_LABELS.get(protocol, protocol)
+        axes.set_title(
+            title, loc="left", fontweight="bold", pad=TITLE_PAD + 72 * strip.deep(statuses[protocol].values())
+        )
     panels[-1].set_xlabel(f"{ablation.axis}, square-root axis" if where.crowded else ablation.axis)
     for axes in panels if where.many else panels[-1:]:
         axes.tick_params(axis="x", rotation=90 if upright else 0, **({"labelsize": 6} if where.many else {}))
-    band = "± 1 standard deviation over seeds" if results.seeds > 1 else "one seed: no spread"
-    figure.suptitle(f"{ablation.title}, ours: {setting(results)} ({band})", fontsize=8, x=0.02, ha="left")
+    told = f"{ablation.title}, ours: {_setting(results, rows)} ({spread_told(rows)})"
+    figure.suptitle(told, fontsize=8, x=0.02, y=1 - 0.2 / figure.get_figheight(), ha="left", va="center")
     return figure
 
 
+def _setting(results: Results, rows: Sequence[Row]) -> str:
+    """Scale, data, label budget, and the n of the numbers there are."""
+    told = results.scale.name, data_told(results), label_budget(results), seeds_told(rows, results.seeds)
+    return ", ".join(told)
+
+
 def _panel(axes: Axes, where: Places, rows: Sequence[Row], rivals: Sequence[Row], results: Results) -> None:
-    if where.doubling:
-        axes.set_xscale("log")
-    if where.crowded:
-        axes.set_xscale("function", functions=(_root, _square))
-    if where.doubling or where.crowded:
-        axes.minorticks_off()
-    ticks = {place: where.labels[key] for key, place in where.at.items()}  # all, as panels share them
-    axes.set_xticks(list(ticks), list(ticks.values()))
-    if not where.joined:
-        aside = max(0.6, 0.03 * len(where.at))  # for the first and last number
-        axes.set_xlim(-aside, max(where.at.values()) + aside)
+    _prepare(axes, where)
     axes.set_ylabel(f"ours: {metric(rows[0].protocol).label}", color=OURS)
     handles: list[tuple[float, Line2D]] = []
     series = series_of(results.ablation, rows)
-    waiting = [name for name, points in series.items() if len(series) > 1 and all(row.mean is None for row in points)]
-    for number, (name, points) in enumerate(series.items()):
+    waiting, labels = _waiting(series), list[Label]()
+    for number, (name, shown) in enumerate(series.items()):
         look = SERIES[number % len(SERIES)]
-        label = _described(results, points, name)
-        handles += _named_only(points, name, look) if name in waiting else _draw_ours(axes, where, points, label, look)
+        if name in waiting:
+            handles += _named_only(shown, name, look)
+        else:
+            handles += _draw_ours(axes, where, shown, _described(results, shown, name), look)
+            labels += _numbers(where, shown, look[0])
     handles += _draw_rivals(axes, rivals)
     axes.margins(y=0.14)
     if all(row.mean is None for row in (*rows, *rivals)):
@@ -143,8 +151,28 @@ def _panel(axes: Axes, where: Places, rows: Sequence[Row], rivals: Sequence[Row]
         for axis in (axes, paper):
             axis.set_ylim(low, high)
     _legend(axes, paper, handles)
-    told = [row for name, points in series.items() if name not in waiting for row in points]
-    _write_statuses(axes, where, told, results.seeds)
+    labels.sort(key=lambda label: label.x)
+    write(axes, labels, _in_the_way(axes, paper, where, series, rivals), upright=where.many)
+
+
+def _prepare(axes: Axes, where: Places) -> None:
+    """The x axis of a panel."""
+    if where.doubling:
+        axes.set_xscale("log")
+    if where.crowded:
+        axes.set_xscale("function", functions=(_root, _square))
+    if where.doubling or where.crowded:
+        axes.minorticks_off()
+    ticks = {place: where.labels[key] for key, place in where.at.items()}  # all, as panels share them
+    axes.set_xticks(list(ticks), list(ticks.values()))
+    if not where.joined:
+        aside = max(0.6, 0.03 * len(where.at))  # for the first and last number
+        axes.set_xlim(-aside, max(where.at.values()) + aside)
+
+
+def _waiting(series: Mapping[str, Sequence[Row]]) -> list[str]:
+    """The curves among several that have no point of ours yet: the legend says why."""
+    return [name for name, rows in series.items() if len(series) > 1 and all(row.mean is None for row in rows)]
 
 
 def _root(x: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
@@ -155,18 +183,31 @@ def _square(x: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     return np.sign(x) * np.square(x)
 
 
-def _write_statuses(axes: Axes, where: Places, rows: Sequence[Row], seeds: int) -> None:
-    """Why a point is not there; where it is but for some seeds, of how many it is the mean."""
-    statuses: dict[float, dict[str, None]] = {}
-    for row in rows:
-        if row.status != "done":
-            fewer = row.status == "missing" and row.mean is not None
-            told = f"{row.n_seeds} of {seeds} seeds" if fewer else row.status
-            statuses.setdefault(where.at[row.case_key], {})[told] = None
-    for place, found in statuses.items():
-        axes.annotate(
-            " / ".join(found), (place, 0.02), xycoords=axes.get_xaxis_transform(), rotation=90, fontsize=6, ha="center"
-        )
+def _statuses(results: Results, where: Places, rows: Sequence[Row]) -> dict[float, str]:
+    """Place → why a point is not there; where it is but for some seeds, of how many it is the mean."""
+    series = series_of(results.ablation, rows)
+    waiting = _waiting(series)
+    found: dict[float, dict[str, None]] = {}
+    for row in (row for name, shown in series.items() if name not in waiting for row in shown):
+        if told := status_told(row, results.seeds):
+            found.setdefault(where.at[row.case_key], {})[told] = None
+    words = {place: " / ".join(told) for place, told in found.items()}
+    return words if where.many else {place: strip.broken(text) for place, text in words.items()}
+
+
+def _in_the_way(
+    axes: Axes, paper: Axes, where: Places, series: Mapping[str, Sequence[Row]], rivals: Sequence[Row]
+) -> list[Points]:
+    """All that is drawn in a panel, of both axes."""
+    found = [across(axes, row.mean) for row in rivals if row.mean is not None]
+    for rows in series.values():
+        x = [where.at[row.case_key] for row in rows]
+        found.append(traced(axes, x, points.means(rows), joined=where.joined))
+        found += [traced(axes, *ends) for ends in points.spreads(x, rows)]
+        known = [row for row in rows if row.paper is not None]
+        theirs = [row.paper or 0.0 for row in known]
+        found.append(traced(paper, [where.at[row.case_key] for row in known], theirs, joined=where.joined))
+    return found
 
 
 def _draw_rivals(axes: Axes, rivals: Sequence[Row]) -> list[tuple[float, Line2D]]:
@@ -184,26 +225,17 @@ def _draw_ours(
     axes: Axes, where: Places, rows: Sequence[Row], label: str, look: tuple[str, str]
 ) -> list[tuple[float, Line2D]]:
     """Our means with their spread; the legend's entry, by height."""
-    colour, marker = look
-    x = [where.at[row.case_key] for row in rows]
-    y = [math.nan if row.mean is None else row.mean for row in rows]  # nan: the curve has a gap
-    std = [row.std or 0.0 for row in rows]
-    (line,) = axes.plot(x, y, marker=marker, linestyle="-" if where.joined else "none", color=colour, zorder=3)
-    if any(std) and where.joined:
-        low, high = ([m + sign * s for m, s in zip(y, std, strict=True)] for sign in (-1, 1))
-        axes.fill_between(x, low, high, color=colour, alpha=0.25, linewidth=0)
-    elif any(std):
-        axes.errorbar(x, y, std, fmt="none", ecolor=colour, capsize=3)
-    done = [row for row in rows if row.mean is not None]
-    for row in done:
-        axes.annotate(
-            metric(row.protocol).short(row.mean or 0.0), (where.at[row.case_key], row.mean or 0.0), (0, 5),
-            textcoords="offset points", fontsize=6, ha="center", color=colour, zorder=4, rotation=90 * where.many,
-            path_effects=[withStroke(linewidth=1.6, foreground="white")],
-        )  # fmt: skip
+    line = points.draw(axes, [where.at[row.case_key] for row in rows], rows, look, joined=where.joined)
+    done = [row.mean for row in rows if row.mean is not None]
     if done:
         line.set_label(label)
-    return [(done[-1].mean or 0.0, line)] if done else []
+    return [(done[-1], line)] if done else []
+
+
+def _numbers(where: Places, rows: Sequence[Row], colour: str) -> list[Label]:
+    """What stands beside our points."""
+    done = [(where.at[row.case_key], row.mean, metric(row.protocol)) for row in rows if row.mean is not None]
+    return [Label(x, mean, quantity.short(mean), colour) for x, mean, quantity in done]
 
 
 def _described(results: Results, rows: Sequence[Row], name: str) -> str:

@@ -1,22 +1,38 @@
-"""What the numbers cost: accuracy against seconds of compute, and how fast each row pre-trains."""
+"""What the numbers cost: accuracy against the compute of pre-training, and how fast each row pre-trains."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from ablations.spec import PROTOCOL_LABELS
+from mae_core.costs import BACKWARD
+from mae_core.recipes import PretrainRecipe
+from reports.figures.labels import Label, Points, traced, write
 from reports.figures.style import OURS, SERIES, WIDTH, margins, note, save, styled
+from reports.flops import forward_flops
 from reports.metrics import metric
 from reports.results import Results
 from reports.tables.rows import Row
 
 ROW = 0.19  # inches, of a bar
+ALIKE = 1.05  # between the dearest and the cheapest row; below, nothing is to be seen against compute
+UNITS = ((1e18, "EFLOPs"), (1e15, "PFLOPs"), (1e12, "TFLOPs"), (1e9, "GFLOPs"), (1e6, "MFLOPs"))
 BELOW, LEGEND_LINE, ABREAST = 0.45, 0.19, 2  # inches beneath the panels, of a line of the legend there; its columns
+
+
+@dataclass(frozen=True)
+class Compute:
+    """What each row cost, by case key, and how that is told."""
+
+    spent: Mapping[str, float]
+    told: str
+    counted: bool  # from the recipes, not measured
 
 
 def draw(results: Results, rows: Sequence[Row], memory: Mapping[str, float], folder: Path) -> list[Path]:
@@ -39,13 +55,19 @@ def compose(results: Results, rows: Sequence[Row], memory: Mapping[str, float]) 
         if row.images_per_second
     }
     longest = max(map(len, rates), default=0)
-    legend = LEGEND_LINE * math.ceil(len(_drawn(results, rows)) / ABREAST)
+    cost = compute(results, rows)
+    drawn = _drawn(results, rows, cost.spent)
+    seen = not (cost.counted and _alike(drawn, cost.spent))
+    legend = LEGEND_LINE * math.ceil(len(drawn) / ABREAST) if seen else 0.0
     height = max(1.8, 0.1 + ROW * len(rates))  # of the panels
     figure = Figure(figsize=(WIDTH, height + 0.35 + BELOW + legend))
     labels = min(2.4, 0.25 + 0.06 * longest)
     margins(figure, 0.6, BELOW + legend, 0.3, 0.35, wspace=2 * (labels + 0.15) / (WIDTH - 0.9 - labels))
     left, right = figure.subplots(1, 2)
-    _numbers(left, results, rows)
+    if seen:
+        _numbers(left, results, drawn, cost)
+    else:
+        note(left, "Pre-training takes the same compute in all rows.")
     if left.get_legend_handles_labels()[0]:  # beneath the panel, where it hides no point
         left.legend(loc="upper left", bbox_to_anchor=(0, -BELOW / height), borderaxespad=0, ncols=ABREAST, fontsize=6.5)
     run = [cell.stages() for cell in (result.cell for result in results.cells) if cell.stage is not None]
@@ -54,34 +76,62 @@ def compose(results: Results, rows: Sequence[Row], memory: Mapping[str, float]) 
     return figure
 
 
-def _drawn(results: Results, rows: Sequence[Row]) -> dict[str, list[Row]]:
+def compute(results: Results, rows: Sequence[Row]) -> Compute:
+    """FLOPs of the rows' pre-trainings where these are known of any; else seconds, which depend on what ran beside.
+
+    Three forward passes for each image that was seen: a backward pass costs two.
+    """
+    spent: dict[str, float] = {}
+    for result in results.cells:
+        for stage in result.cell.stages():
+            images = results.records.get(stage.signature, {}).get("metrics", {}).get("images")
+            if stage.kind == PretrainRecipe.KIND and images:
+                spent[result.cell.case.key] = (1 + BACKWARD) * forward_flops(stage) * images
+    if not spent:
+        seconds = {row.case_key: row.seconds for row in rows if row.seconds}
+        return Compute(seconds, "seconds for one number, with all it rests on", counted=False)
+    unit, name = next((pair for pair in UNITS if pair[0] <= max(spent.values())), UNITS[-1])
+    told = f"pre-training, {name} (3 × forward × images)"
+    return Compute({key: flops / unit for key, flops in spent.items()}, told, counted=True)
+
+
+def _drawn(results: Results, rows: Sequence[Row], spent: Mapping[str, float]) -> dict[str, list[Row]]:
     """The rows with a number and its cost, by protocol: those that measure the quantity of the first."""
     first = metric(results.protocols[0]).name
-    done = [row for row in rows if row.mean is not None and row.seconds and metric(row.protocol).name == first]
+    done = [
+        row for row in rows if row.mean is not None and row.case_key in spent and metric(row.protocol).name == first
+    ]
     found = {protocol: [row for row in done if row.protocol == protocol] for protocol in results.protocols}
     return {protocol: points for protocol, points in found.items() if points}
 
 
-def _numbers(axes: Axes, results: Results, rows: Sequence[Row]) -> None:
-    first = metric(results.protocols[0])
-    spent = [row.seconds for row in rows if row.seconds and metric(row.protocol).name == first.name] or [0.0]
-    middle = (min(spent) + max(spent)) / 2
-    for protocol, done in _drawn(results, rows).items():
+def _alike(drawn: Mapping[str, Sequence[Row]], spent: Mapping[str, float]) -> bool:
+    """Whether all rows cost the same, several of them."""
+    costs = {row.case_key: spent[row.case_key] for rows in drawn.values() for row in rows}
+    return len(costs) > 1 and max(costs.values()) < ALIKE * min(costs.values())
+
+
+def _numbers(axes: Axes, results: Results, drawn: Mapping[str, Sequence[Row]], cost: Compute) -> None:
+    first, spent = metric(results.protocols[0]), cost.spent
+    labels: list[Label] = []
+    for protocol, done in drawn.items():
         colour, marker = SERIES[results.protocols.index(protocol) % len(SERIES)]
-        x, y = [row.seconds or 0.0 for row in done], [row.mean or 0.0 for row in done]
+        x, y = [spent[row.case_key] for row in done], [row.mean or 0.0 for row in done]
+        spread = [math.nan if row.std is None else row.std for row in done]  # nan: no bar
         name = PROTOCOL_LABELS.get(protocol, protocol)
-        axes.errorbar(x, y, [row.std or 0.0 for row in done], fmt=marker, color=colour, label=name, elinewidth=0.8)
-        for row in done:
-            if row.case_key in (done[0].case_key, results.ablation.default, done[-1].case_key):
-                inwards = ("left", 4) if (row.seconds or 0.0) <= middle else ("right", -4)  # never past the panel
-                axes.annotate(
-                    row.case, (row.seconds or 0.0, row.mean or 0.0), (inwards[1], 3), textcoords="offset points",
-                    fontsize=6, ha=inwards[0], color=colour,
-                )  # fmt: skip
+        axes.errorbar(x, y, spread, fmt=marker, color=colour, label=name, elinewidth=0.8)
+        named = {done[0].case_key, results.ablation.default, done[-1].case_key}
+        labels += [Label(a, b, row.case, colour) for a, b, row in zip(x, y, done, strict=True) if row.case_key in named]
     axes.set_title(f"{first.label} against compute", loc="left", fontweight="bold")
-    axes.set_xlabel("seconds for one number, pre-training included")
+    axes.set_xlabel(cost.told)
     axes.set_ylabel(f"ours: {first.label}")
     axes.margins(x=0.15, y=0.12)
+    write(axes, labels, [_points(axes, spent[row.case_key], row) for done in drawn.values() for row in done])
+
+
+def _points(axes: Axes, x: float, row: Row) -> Points:
+    mean, std = row.mean or 0.0, row.std or 0.0
+    return traced(axes, [x, x, x], [mean - std, mean, mean + std])
 
 
 def _speeds(axes: Axes, rates: Mapping[str, tuple[float, float | None]], title: str) -> None:

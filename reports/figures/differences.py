@@ -9,7 +9,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from ablations.spec import PROTOCOL_LABELS
+from reports.figures import strip
 from reports.figures.style import OURS, PAPER, WIDTH, margins, save, styled
+from reports.figures.words import status_told
 from reports.metrics import metric
 from reports.results import Results
 from reports.tables.rows import Row
@@ -32,21 +34,34 @@ def compose(results: Results, rows: Sequence[Row]) -> Figure:
     shown = {row.case_key for row in rows if row.protocol in protocols}
     cases = [case for case in results.ablation.cases if case.key in shown - {default}]
     labels = min(3.2, 0.25 + 0.062 * max((len(case.label) for case in cases), default=0))
+    drawn = {p: {row.case_key: row for row in rows if row.protocol == p} for p in protocols}
+    told = {(p, key): status_told(row, results.seeds) for p in protocols for key, row in drawn[p].items()}
+    deep = strip.deep(text for (_, key), text in told.items() if key != default)
     figure = Figure(figsize=(WIDTH, 1.15 + ROW * len(cases)))
-    margins(figure, labels, 0.45, 0.15, 0.6, wspace=0.08)
+    wide = (WIDTH - labels - len(protocols) * (deep + 0.15)) / len(protocols)  # inches, of a panel
+    margins(figure, labels, 0.45, deep + 0.15, 0.6, wspace=(deep + 0.15) / wide)
     panels = figure.subplots(1, len(protocols), sharey=True, squeeze=False)[0]
     places = {case.key: place for place, case in enumerate(cases)}
     for axes, protocol in zip(panels, protocols, strict=True):
-        of_protocol = {row.case_key: row for row in rows if row.protocol == protocol}
-        _panel(axes, places, of_protocol, default, protocol)
+        _panel(axes, places, drawn[protocol], default, protocol)
+        strip.right(axes, {place: told[protocol, key] for key, place in places.items() if told.get((protocol, key))})
     panels[0].set_yticks(list(places.values()), [case.label for case in cases])
     panels[0].set_ylim(len(cases) - 0.4, -0.6)
     usual = results.ablation.case(default).label
-    interval = "bars: 95 % t-intervals over paired seeds" if results.seeds > 1 else "one seed: no interval"
     figure.suptitle(
-        f"Difference to {usual}: ours filled, the paper's hollow ({interval})", fontsize=8, x=0.02, ha="left"
-    )
+        f"Difference to {usual}: ours filled, the paper's hollow ({_bars(results, rows)})", fontsize=8, x=0.02,
+        y=1 - 0.14 / figure.get_figheight(), ha="left", va="center",
+    )  # fmt: skip
     return figure
+
+
+def _bars(results: Results, rows: Sequence[Row]) -> str:
+    """What the intervals are, and which rows have none."""
+    compared = [row for row in rows if row.diff is not None and row.case_key != results.ablation.default]
+    without = [row for row in compared if row.diff_low is None]
+    if len(without) == len(compared):
+        return "one seed: no interval" if results.seeds == 1 else "one pair of seeds each: no interval"
+    return "bars: 95 % t-intervals over paired seeds" + ("; none of one pair" if without else "")
 
 
 def _comparable(rows: Sequence[Row], protocol: str, default: str) -> bool:
@@ -67,8 +82,6 @@ def _panel(axes: Axes, places: dict[str, int], rows: dict[str, Row], default: st
             if row.diff_low is not None and row.diff_high is not None:
                 axes.hlines(places[key] - 0.12, row.diff_low, row.diff_high, color=OURS, linewidth=1.2)
             axes.plot(row.diff, places[key] - 0.12, "o", color=OURS)
-        if row.status != "done":
-            axes.annotate(row.status, (0.01, places[key]), xycoords=axes.get_yaxis_transform(), fontsize=6, va="center")
     axes.grid(visible=True, axis="x")
     axes.grid(visible=False, axis="y")
     quantity = metric(protocol)

@@ -9,7 +9,9 @@ from typing import Any
 
 import pandas as pd
 import plotly.graph_objects as go
+from plotly.subplots import make_subplots
 
+from reports.figures.words import TARGETS
 from reports.metrics import metric
 
 COLOURS = {"finetune": "#0072B2", "linear_probe": "#D55E00"}
@@ -17,6 +19,7 @@ OTHER = ("#009E73", "#B07AA1", "#806000")
 SYMBOLS = ("circle", "square", "diamond", "triangle-up", "cross")
 LEFT_OUT = "legendonly"
 TURN = ("#0072B2", "#D55E00", "#009E73", "#B07AA1", "#806000", "#56B4E9", "#E69F00", "#555555")
+DASHES = ("solid", "longdash", "dashdot")  # of curves of one colour, and of neighbours
 
 
 class Interactive:
@@ -89,8 +92,9 @@ def _add_series(
     x = [facts["places"][key] for key in points["case_key"]]
     mode = "lines+markers" if facts["joined"] else "markers"
     if points["mean"].notna().any():
+        spread = {"array": points["std"]} if points["std"].notna().any() else None  # one seed has none, and no bar
         figure.add_scatter(
-            x=x, y=points["mean"], error_y={"array": points["std"].fillna(0.0)}, mode=mode, name=f"{label}, ours",
+            x=x, y=points["mean"], error_y=spread, mode=mode, name=f"{label}, ours",
             line_color=colour, marker={"symbol": symbol, "size": 8}, hoverinfo="text", hovertext=_told(points),
         )  # fmt: skip
     if points["paper"].notna().any():
@@ -124,19 +128,34 @@ def _known(value: Any) -> bool:
 
 
 def losses(curves: pd.DataFrame, trivial: Mapping[str, Mapping[str, float]]) -> Interactive:
-    """Pre-training losses by epoch, a curve for each row; trivial predictors dashed."""
-    figure = go.Figure()
-    for (case, target), points in curves.groupby(["case", "target"], sort=False):
-        figure.add_scatter(
-            x=points["epoch"], y=points["loss"], mode="lines", name=str(case),
-            hovertemplate=f"{case}, {target}<br>epoch %{{x:.1f}}: %{{y:.4f}}<extra></extra>",
-        )  # fmt: skip
-    for name, loss in [pair for losses in trivial.values() for pair in losses.items()]:
-        figure.add_scatter(
-            x=[curves["epoch"].min(), curves["epoch"].max()], y=[loss, loss], mode="lines", name=f"{name} {loss:.3f}",
-            line={"dash": "dash", "width": 1, "color": "#777777"}, hoverinfo="name",
-        )  # fmt: skip
-    figure.update_layout(**LAYOUT, xaxis_title="epoch", yaxis_title="pre-training loss")
+    """Pre-training losses by epoch, a panel for each target, as their losses have different units.
+
+    A curve for each row; trivial predictors dashed, each named with its target where there are several.
+    """
+    targets = list(dict.fromkeys(curves["target"]))
+    figure = make_subplots(rows=max(len(targets), 1), cols=1, vertical_spacing=0.25 / max(len(targets), 1))
+    number = 0
+    for place, target in enumerate(targets, start=1):
+        found, words = curves[curves["target"] == target], TARGETS.get(target, target)
+        for case, points in found.groupby("case", sort=False):
+            figure.add_scatter(
+                x=points["epoch"], y=points["loss"], mode="lines", name=str(case), row=place, col=1,
+                line={"color": TURN[number % len(TURN)], "dash": DASHES[number % len(DASHES)]},
+                hovertemplate=f"{case}, {words}<br>epoch %{{x:.1f}}: %{{y:.4f}}<extra></extra>",
+            )  # fmt: skip
+            number += 1
+        ends = [found["epoch"].min(), found["epoch"].max()]
+        for name, loss in trivial.get(target, {}).items():
+            figure.add_scatter(
+                x=ends, y=[loss, loss], mode="lines", row=place, col=1, hoverinfo="name",
+                name=f"{name}{f', {words}' if len(targets) > 1 else ''} {loss:.3f}",
+                line={"dash": "dash", "width": 1, "color": "#777777"},
+            )  # fmt: skip
+        figure.update_yaxes(title_text=f"loss on {words}", row=place, col=1)
+    figure.update_xaxes(title_text="epoch", row=len(targets), col=1)
+    more = max(len(targets) - 1, 0)
+    legend = LAYOUT["legend"] | {"y": LAYOUT["legend"]["y"] / (more + 1)}
+    figure.update_layout(**LAYOUT | {"height": LAYOUT["height"] + 300 * more, "legend": legend})
     return Interactive(figure, "pretraining")
 
 

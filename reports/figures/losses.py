@@ -9,14 +9,16 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from reports.curves import Curve
-from reports.figures.style import WIDTH, margins, ramp, save, styled
+from reports.figures.style import WIDTH, Look, curve_looks, margins, save, styled
+from reports.figures.words import TARGETS
 from reports.results import Results
 
 HEIGHT, GAP = 2.4, 0.65  # inches, of a panel and between two
+LINE = 0.14  # inches of a line in the legend
 DASHES = ((0, (6, 2)), (0, (1, 1.5)), (0, (3, 1.5)))
-TARGETS = {"pixel": "pixels", "norm_pixel": "normalised pixels", "pca": "principal components", "token": "tokens"}
 MOST_BANDS = 4  # beyond which they hide one another, and the default row alone has one
 Trivial = Mapping[str, Mapping[str, float]]
+MARKS = 8  # on a curve, about
 EARLY = 0.04  # share of a schedule whose losses may stand above the panel
 
 
@@ -31,11 +33,13 @@ def draw(results: Results, curves: Sequence[Curve], trivial: Trivial, folder: Pa
 def compose(results: Results, curves: Sequence[Curve], trivial: Trivial) -> Figure:
     """A panel for each kind of target, as their losses have different units; `trivial`: target → predictor → loss."""
     kinds = list(dict.fromkeys(_kind(curve) for curve in curves))
-    figure = Figure(figsize=(WIDTH, 0.4 + len(kinds) * (HEIGHT + GAP)))
-    margins(figure, 0.6, 0.45, 2.85, 0.4, hspace=GAP / HEIGHT)
+    looks = curve_looks([curve.key for curve in curves], results.ablation.default)
+    height = max(HEIGHT, *(LINE * (len(DASHES) + sum(_kind(curve) == kind for curve in curves)) for kind in kinds))
+    figure = Figure(figsize=(WIDTH, 0.4 + len(kinds) * (height + GAP)))
+    margins(figure, 0.6, 0.45, 2.85, 0.4, hspace=GAP / height)
     for axes, kind in zip(figure.subplots(len(kinds), 1, squeeze=False)[:, 0], kinds, strict=True):
         drawn = [curve for curve in curves if _kind(curve) == kind]
-        _panel(axes, drawn, trivial.get(kind, {}), results.ablation.default)
+        _panel(axes, drawn, trivial.get(kind, {}), looks, results.ablation.default)
         axes.set_title(f"loss on {TARGETS.get(kind, kind)}", loc="left", fontweight="bold")
     return figure
 
@@ -44,15 +48,33 @@ def _kind(curve: Curve) -> str:
     return curve.recipe.target
 
 
-def _panel(axes: Axes, curves: Sequence[Curve], trivial: Mapping[str, float], default: str) -> None:
+def line(
+    axes: Axes, x: Sequence[float], y: Sequence[float], look: Look, label: str, marked: tuple[int, int] = (0, 1)
+) -> None:
+    """A curve in its look, with a marker at every so many points, from the first of them on."""
+    axes.plot(
+        x, y, color=look.colour, linestyle=look.dashes, linewidth=look.width, marker=look.marker, markersize=3.5,
+        markevery=marked, label=label, zorder=2 + (look.width > 2),
+    )  # fmt: skip
+
+
+def band(axes: Axes, x: Sequence[float], means: Sequence[float], stds: Sequence[float], look: Look) -> None:
+    """One standard deviation to either side."""
+    low, high = ([m + sign * s for m, s in zip(means, stds, strict=True)] for sign in (-1, 1))
+    axes.fill_between(x, low, high, color=look.colour, alpha=0.15, linewidth=0)
+
+
+def _panel(
+    axes: Axes, curves: Sequence[Curve], trivial: Mapping[str, float], looks: Mapping[str, Look], default: str
+) -> None:
     for place, curve in enumerate(curves):
-        colour = ramp(place / (len(curves) - 1) if len(curves) > 1 else 1.0)
         usual = curve.key == default
         label = f"{curve.label}{' (default)' if usual else ''}  {curve.losses[-1]:.3f}"
-        axes.plot(curve.epochs, curve.losses, color=colour, linewidth=2.2 if usual else 1.1, label=label)
+        every = max(1, len(curve.losses) // MARKS)
+        start = every * place // len(curves)  # neighbours have their markers at other epochs
+        line(axes, curve.epochs, curve.losses, looks[curve.key], label, (start, every))
         if curve.stds and (usual or len(curves) <= MOST_BANDS):
-            low, high = ([m + sign * s for m, s in zip(curve.losses, curve.stds, strict=True)] for sign in (-1, 1))
-            axes.fill_between(curve.epochs, low, high, color=colour, alpha=0.2, linewidth=0)
+            band(axes, curve.epochs, curve.losses, curve.stds, looks[curve.key])
     for (name, loss), dashes in zip(trivial.items(), DASHES, strict=False):
         axes.axhline(loss, color="0.35", linestyle=dashes, linewidth=1.0, label=f"{name}  {loss:.3f}")
     later = [loss for c in curves for e, loss in zip(c.epochs, c.losses, strict=True) if e >= EARLY * c.epochs[-1]]
@@ -60,4 +82,4 @@ def _panel(axes: Axes, curves: Sequence[Curve], trivial: Mapping[str, float], de
     axes.set_ylim(least - 0.08 * (most - least), most + 0.08 * (most - least or 1.0))
     axes.set_xlabel("epoch")
     axes.set_ylabel("pre-training loss")
-    axes.legend(loc="center left", bbox_to_anchor=(1.02, 0.5), fontsize=6.5)
+    axes.legend(loc="center left", bbox_to_anchor=(1.02, 0.5), fontsize=6.5, handlelength=3.2)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +21,7 @@ from reports.results import Results
 NAME = "panels.npz"  # written by the stages that reconstruct
 HEADS = ("masked", "reconstruction", "filled in", "original")
 IMAGES = 4  # rows of a block
-MOST_CASES = 4  # where there are more: the first, the default, the last and one between
+MOST_CASES = 4  # where there are more: the first, the default, the last, and those amid the widest gaps
 SMALLEST = 96  # pixels down of a picture; smaller images are enlarged by a whole factor, so that pixels stay square
 GAP = 2  # pixels between pictures
 LINE = 960  # pixels across, at most, unless one block alone is wider
@@ -99,12 +100,15 @@ def _label(results: Results, key: str) -> str:
 
 
 def shown(results: Results, found: dict[str, Panels]) -> list[str]:
-    """The case keys whose panels are drawn, in the ablation's order."""
+    """The case keys whose panels are drawn, in the ablation's order: all where it is reconstructions that it shows."""
     keys = list(found)
-    if len(keys) <= MOST_CASES:
+    if len(keys) <= MOST_CASES or "reconstruct" in results.ablation.protocols:
         return keys
-    default = keys.index(results.ablation.default) if results.ablation.default in keys else len(keys) // 2
-    return [key for at, key in enumerate(keys) if at in (0, default // 2 + 1, default, len(keys) - 1)]
+    chosen = {0, len(keys) - 1} | {at for at, key in enumerate(keys) if key == results.ablation.default}
+    while len(chosen) < MOST_CASES:
+        before, after = max(itertools.pairwise(sorted(chosen)), key=lambda gap: gap[1] - gap[0])  # the first widest
+        chosen.add((before + after + 1) // 2)
+    return [keys[at] for at in sorted(chosen)]
 
 
 def _compose(blocks: Sequence[tuple[str, Panels]]) -> Figure:

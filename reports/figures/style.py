@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,9 @@ SERIES = (  # colours and markers of several curves
     ("#56B4E9", "P"),
     ("#000000", "X"),
 )
+CURVE_COLOURS = tuple(colour for colour, _ in SERIES[:-1])  # of curves beside a black one
+MARKERS = "sD^vP<X>dph"  # of curves beside one with dots
+DASHES: tuple[Any, ...] = ("-", (0, (5, 1.5)), (0, (1, 1)), (0, (5, 1.5, 1, 1.5)), (0, (2.5, 1)))
 BASELINES: dict[str, tuple[str, Any]] = {  # colour, dashes
     "raw_pixels": ("#D55E00", (0, (6, 2))),
     "pca_features": ("#009E73", (0, (1, 1.5))),
@@ -54,12 +58,24 @@ def margins(figure: Figure, left: float, below: float, right: float, above: floa
     figure.subplots_adjust(left / width, below / height, 1 - right / width, 1 - above / height, **spaces)
 
 
-def ramp(share: float) -> tuple[float, float, float, float]:
-    """A colour for a place in an order, 0 … 1: it darkens evenly, also in grey."""
-    from matplotlib import colormaps
+@dataclass(frozen=True)
+class Look:
+    """How a curve among many is drawn."""
 
-    red, green, blue, alpha = colormaps["viridis"](0.9 * (1 - share))
-    return red, green, blue, alpha
+    colour: str
+    marker: str
+    dashes: Any
+    width: float
+
+
+def curve_looks(keys: Sequence[str], default: str) -> dict[str, Look]:
+    """A look for each curve, by key: the default row's is black and bold, others differ in all but width."""
+    others = [key for key in keys if key != default]
+    found = {
+        key: Look(CURVE_COLOURS[n % len(CURVE_COLOURS)], MARKERS[n % len(MARKERS)], DASHES[n % len(DASHES)], 1.1)
+        for n, key in enumerate(others)
+    }
+    return found | {key: Look("black", "o", "-", 2.4) for key in keys if key == default}
 
 
 def note(axes: Axes, text: str) -> None:

@@ -10,14 +10,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ablations.paper import ABLATIONS
 from mae_core.recipes import PretrainRecipe
 from mae_core.store.run import Store
 from reports.curves import Curve
 from reports.predictors import (
+    COMPONENT_MEAN,
     INPAINTING,
     MEAN_COLOUR,
     PATCH_MEAN,
+    TOKEN_SHARES,
     ZERO,
+    Kept,
     Shown,
     inpainted,
     read,
@@ -60,9 +64,31 @@ def test_loss_on_all_pixels_paints_the_seen_ones_for_nothing() -> None:
     assert everywhere[INPAINTING] == pytest.approx(masked[INPAINTING] / 2, rel=1e-6)
 
 
-def test_other_targets_have_none() -> None:
+def test_components_that_explain_all_are_guessed_as_badly_as_pixels() -> None:
+    noise = np.random.default_rng(0).random((64, 1, 16, 16))
+    pixels = trivial_losses(shown(noise), RECIPE)[MEAN_COLOUR]
+    whole = trivial_losses(shown(noise), replace(RECIPE, target="pca"), Kept(100.0, 16.0))
+    assert whole[COMPONENT_MEAN] == pytest.approx(pixels, rel=0.02)  # rotations keep squares
+    half = trivial_losses(shown(noise), replace(RECIPE, target="pca"), Kept(50.0, 4.0))
+    assert half[COMPONENT_MEAN] == pytest.approx(2 * whole[COMPONENT_MEAN])
+
+
+def test_targets_of_which_nothing_is_known_have_none() -> None:
     noise = np.random.default_rng(0).random((2, 1, 16, 16))
     assert trivial_losses(shown(noise), replace(RECIPE, target="pca")) == {}
+    assert trivial_losses(shown(noise), replace(RECIPE, target="token")) == {}
+
+
+def test_tokens_are_guessed_by_their_shares(tmp_path: Path) -> None:
+    laboratory = Laboratory(tmp_path, ABLATIONS["target"])
+    stages = laboratory.cell("/token/finetune/0").stages()
+    fitted, learnt = (next(s for s in stages if s.kind == kind) for kind in ("tokenizer", "pretrain"))
+    assert isinstance(learnt.recipe, PretrainRecipe)
+    curve = Curve("token", "", learnt.recipe, (), (), (), (), 1, (learnt.signature,), (fitted.signature,))
+    assert trivial_of_targets([curve], "pixel", Store(tmp_path)) == {}
+    laboratory.end(fitted, metrics={"perplexity": 8.0})
+    found = trivial_of_targets([curve], "pixel", Store(tmp_path))
+    assert found == {"token": {TOKEN_SHARES: pytest.approx(np.log(8.0))}}
 
 
 def test_train_views_go_before_test_images_and_older_files_have_the_latter(tmp_path: Path) -> None:

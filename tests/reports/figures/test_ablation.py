@@ -63,6 +63,32 @@ def test_a_point_that_lacks_seeds_says_of_how_many_it_is_the_mean(laboratory: La
     assert {text.get_text() for text in axes.texts if text.get_rotation()} == {"missing", "2 of 3 seeds"}
 
 
+def test_statuses_stand_apart_from_all_that_is_drawn(laboratory: Laboratory) -> None:
+    found = laboratory.imagine(lambda cell: None if cell.seed else number(cell), 3)
+    with styled():
+        figure = compose(found, table_rows(found), baseline_rows(found))
+        FigureCanvasAgg(figure).draw()
+    for axes in figure.axes[:2]:
+        told = [text.get_window_extent() for text in axes.texts if text.get_rotation()]
+        assert len(told) == len(laboratory.ablation.cases)
+        assert all(box.y0 > axes.bbox.y1 for box in told)
+        assert all(box.y1 < axes.title.get_figure().bbox.y1 for box in told)
+
+
+@pytest.mark.parametrize("name", ["mask_ratio", "decoder_depth", "robustness"])
+def test_numbers_overlap_neither_one_another_nor_our_points(tmp_path: Path, name: str) -> None:
+    found = Laboratory(tmp_path, ABLATIONS[name]).imagine(lambda cell: 70.0 + sum(map(ord, cell.case.key)) % 7)
+    with styled():
+        figure = compose(found, table_rows(found), baseline_rows(found))
+        FigureCanvasAgg(figure).draw()
+    for axes in (axes for axes in figure.axes[: len(found.protocols)] if axes.lines):
+        boxes = [text.get_window_extent() for text in axes.texts if "." in text.get_text()]
+        assert len(boxes) == np.isfinite(axes.lines[0].get_ydata()).sum()
+        assert not any(one.overlaps(other) for one, other in itertools.combinations(boxes, 2))
+        points = axes.transData.transform(np.column_stack(axes.lines[0].get_data()))
+        assert not any(box.contains(*point) for box in boxes for point in points)
+
+
 def test_band_is_one_standard_deviation(laboratory: Laboratory) -> None:
     assert not axes_of(laboratory.imagine(number, seeds=1))[0].collections
     axes = axes_of(laboratory.imagine(number, seeds=3))[0]

@@ -31,3 +31,16 @@ def test_protocols_that_the_default_row_lacks_have_no_panel(tmp_path: Path) -> N
     figure = drawn(tmp_path, "robustness")
     assert [axes.get_title(loc="left") for axes in figure.axes] == ["corrupted images"]
     assert not [label for label in figure.axes[0].get_yticklabels() if "IN-A" in label.get_text()]
+
+
+def test_statuses_stand_beside_the_points_in_the_words_of_the_figure(tmp_path: Path) -> None:
+    laboratory = Laboratory(tmp_path, ABLATIONS["mask_ratio"])
+    results = laboratory.imagine(lambda cell: None if cell.seed and cell.case.key != "75" else 70.0, 3)
+    with styled():
+        figure = differences.compose(results, table_rows(results))
+        FigureCanvasAgg(figure).draw()
+    assert {text.get_text() for axes in figure.axes for text in axes.texts} == {"1 of 3 seeds"}
+    for axes, edge in zip(figure.axes, [figure.axes[1].bbox.x0, figure.bbox.x1], strict=True):
+        assert all(axes.bbox.x1 < text.get_window_extent().x0 for text in axes.texts)
+        assert all(text.get_window_extent().x1 < edge for text in axes.texts)
+    assert "one pair of seeds each" in figure.get_suptitle()

@@ -6,7 +6,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from ablations.paper import ABLATIONS
-from reports.figures.interactive import comparison
+from reports.figures.interactive import comparison, losses
 from reports.tables.facts import facts
 from reports.tables.rows import table_rows, write_rows
 from tests.reports.laboratory import Laboratory
@@ -42,3 +42,17 @@ def test_each_series_has_its_own_colour_and_symbol(tmp_path: Path) -> None:
         "fine-tuning, supervised, ours",
     ]
     assert len({trace.line.color for trace in ours}) == len({trace.marker.symbol for trace in ours}) == 2
+
+
+def test_losses_of_several_targets_have_a_panel_each_and_trivial_lines_say_of_which() -> None:
+    lines = [(case, target, epoch, 1.0) for case, target in (("A", "pixel"), ("B", "pca")) for epoch in (0, 1)]
+    curves = pd.DataFrame(lines, columns=["case", "target", "epoch", "loss"])
+    figure = losses(curves, {"pixel": {"a guess": 2.0}, "pca": {"a guess": 3.0}}).figure
+    assert {trace.name: trace.yaxis for trace in figure.data} == {
+        "A": "y", "a guess, pixels 2.000": "y", "B": "y2", "a guess, principal components 3.000": "y2",
+    }  # fmt: skip
+    assert figure.layout.yaxis2.title.text == "loss on principal components"
+
+
+def test_one_seed_has_no_bar(tmp_path: Path) -> None:
+    assert all(trace.error_y.array is None for trace in ours_of("mask_ratio", tmp_path))

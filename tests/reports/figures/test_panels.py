@@ -8,8 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from matplotlib.image import imread
 
+from ablations.paper import ABLATIONS
 from mae_core.store.run import Store
-from reports.figures.panels import GAP, SMALLEST, _picture, draw, found_panels, read, shown
+from reports.figures.panels import GAP, SMALLEST, Panels, _picture, draw, found_panels, read, shown
 from tests.reports.laboratory import Laboratory, draw_panels
 
 
@@ -25,16 +26,24 @@ def drawn(laboratory: Laboratory, folder: Path) -> Path | None:
         ([], []),
         (["10", "20", "75"], ["10", "20", "75"]),
         (["10", "20", "30", "75", "80", "90"], ["10", "30", "75", "90"]),
-        (["10", "20", "30", "40", "50"], ["10", "30", "50"]),
+        (["10", "20", "30", "40", "50"], ["10", "20", "30", "50"]),
+        (["30", "40", "50", "60", "75"], ["30", "40", "50", "75"]),
     ],
 )
-def test_first_default_last_and_one_between_are_shown(
+def test_first_default_last_and_those_between_are_shown(
     laboratory: Laboratory, keys: list[str], expected: list[str]
 ) -> None:
     for key in keys:
         laboratory.finish(laboratory.cell(f"/{key}/finetune/0"), 80.0)
     results = laboratory.results()
     assert shown(results, found_panels(results, laboratory.home)) == expected
+
+
+def test_all_reconstructions_are_shown(laboratory: Laboratory) -> None:
+    results = Laboratory(laboratory.home, ABLATIONS["reconstructions"]).results()
+    panels = Panels(*(np.zeros((1, 1, 8, 8)),) * 2, np.zeros((1, 8, 8), bool), 4, None, None)
+    keys = [case.key for case in results.ablation.cases]
+    assert shown(results, dict.fromkeys(keys, panels)) == keys
 
 
 def test_nothing_remembered_is_nothing_drawn(laboratory: Laboratory, tmp_path: Path) -> None:
