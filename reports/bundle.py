@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Hashable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -90,25 +91,29 @@ class Bundle:
         return self._csv("cells.csv")
 
     def differences(self) -> pd.DataFrame:
-        """Each row minus the default row, paired by seed, with the 95 % t-interval: points, by protocol."""
+        """Each row minus the default row, with the 95 % t-interval, and over how many pairs of seeds: by protocol.
+
+        The pairs can be fewer than the seeds of either mean: only seeds that both rows have make one.
+        """
         rows = self._csv("table.csv")
         wanted = rows[rows["case_key"].ne(self.facts()["default"]) & rows["diff"].notna()]
-        return wanted.set_index(["case", "protocol"])[["diff", "diff_low", "diff_high", "n_seeds"]]
+        paired = self._paired()
+        pairs = [
+            len(paired[key, protocol]) for key, protocol in zip(wanted["case_key"], wanted["protocol"], strict=True)
+        ]
+        columns = ["diff", "diff_low", "diff_high", "pairs"]
+        return wanted.assign(pairs=pairs).set_index(["case", "protocol"])[columns]
 
     def recomputed(self) -> pd.DataFrame:
         """Every number of the table computed anew from the seeds in `cells.csv`.
 
         Raises ValueError where the table says anything else.
         """
-        cells, default = self.cells(), self.facts()["default"]
-        cells = cells[cells["value"].notna()]
         lines = []
-        for (key, protocol), column in cells.groupby(["case_key", "protocol"], sort=False):
+        paired = self._paired()
+        for (key, protocol), column in self._done().groupby(["case_key", "protocol"], sort=False):
             ours = spread(column.drop_duplicates("signature")["value"].tolist())
-            usual = cells[(cells["case_key"] == default) & (cells["protocol"] == protocol)]
-            usual = usual[usual["evaluated_on"].isin(column["evaluated_on"])]  # no difference to other data
-            both = column.merge(usual, on="seed").drop_duplicates(["signature_x", "signature_y"])
-            difference = spread((both["value_x"] - both["value_y"]).tolist())
+            difference = spread(paired[key, protocol])
             gap = difference.mean, difference.low, difference.high
             lines.append((key, protocol, ours.n, ours.mean, ours.std, ours.low, ours.high, *gap))
         columns = ["n_seeds", "mean", "std", "ci_low", "ci_high", "diff", "diff_low", "diff_high"]
@@ -118,6 +123,21 @@ class Bundle:
         if not np.allclose(anew, told, rtol=0, atol=KEPT, equal_nan=True):
             raise ValueError("table.csv is not what cells.csv gives; build the report again.")
         return anew.round(2)
+
+    def _done(self) -> pd.DataFrame:
+        cells = self.cells()
+        return cells[cells["value"].notna()]
+
+    def _paired(self) -> dict[tuple[Hashable, Hashable], list[float]]:
+        """(case key, protocol) → its numbers minus the default row's, a pair of runs each; none on other data."""
+        cells, default = self._done(), self.facts()["default"]
+        found: dict[tuple[Hashable, Hashable], list[float]] = {}
+        for (key, protocol), column in cells.groupby(["case_key", "protocol"], sort=False):
+            usual = cells[(cells["case_key"] == default) & (cells["protocol"] == protocol)]
+            usual = usual[usual["evaluated_on"].isin(column["evaluated_on"])]
+            both = column.merge(usual, on="seed").drop_duplicates(["signature_x", "signature_y"])
+            found[key, protocol] = (both["value_x"] - both["value_y"]).tolist()
+        return found
 
     def _csv(self, name: str) -> pd.DataFrame:
         return pd.read_csv(self.folder / name, dtype={"case_key": str, "case": str})

@@ -49,9 +49,10 @@ class Row:
     seconds: float | None  # mean over seeds of what one such number costs, pre-training included
     images_per_second: float | None  # of the pre-training, else of the training itself
     signatures: str  # of the stages that give the numbers, by seed, separated by blanks
+    few_pairs: int | None = None  # the difference's, where fewer than the seeds of either mean; printed, but no column
 
 
-COLUMNS = tuple(field.name for field in dataclasses.fields(Row))
+COLUMNS = tuple(field.name for field in dataclasses.fields(Row) if field.name != "few_pairs")
 
 
 def model_label(encoder: EncoderRecipe) -> str:
@@ -89,15 +90,14 @@ def worst(statuses: Iterable[Status]) -> Status:
 
 def _row(results: Results, column: Sequence[Result]) -> Row:
     cell = column[0].cell
-    values = results.values(cell.case.key, cell.protocol)
-    signatures = {r.cell.stage.signature: r.cell.seed for r in reversed(column) if r.cell.stage}  # seeds may share one
-    ours = spread([values[seed] for seed in sorted(signatures.values()) if seed in values])
+    signatures, ours = _seeds(column), _own(column)
     done = [result for result in column if result.status == "done"]
     rates = [result.images_per_second for result in done if result.images_per_second is not None]
     mean, std, low, high = _kept(ours)
-    difference, _, below, above = _kept(
-        results.difference((cell.case.key, cell.protocol), (results.ablation.default, cell.protocol))
-    )
+    usual = results.ablation.default, cell.protocol
+    paired = results.difference((cell.case.key, cell.protocol), usual)
+    difference, _, below, above = _kept(paired)
+    fewer = paired.n < max(ours.n, _own(results.by_column.get(usual, [])).n)
     return Row(
         ablation=cell.ablation,
         case_key=cell.case.key,
@@ -121,7 +121,19 @@ def _row(results: Results, column: Sequence[Result]) -> Row:
         seconds=_mean([result.seconds for result in done if result.seconds is not None]),
         images_per_second=_mean(rates),
         signatures=" ".join(sorted(signatures, key=signatures.__getitem__)),
+        few_pairs=paired.n if paired.n and fewer else None,
     )
+
+
+def _seeds(column: Sequence[Result]) -> dict[str, int]:
+    """Signature → the first seed whose number it gives: seeds may share a run."""
+    return {r.cell.stage.signature: r.cell.seed for r in reversed(column) if r.cell.stage}
+
+
+def _own(column: Sequence[Result]) -> Spread:
+    """The spread of a column's numbers, each run counted once."""
+    values = {result.cell.seed: result.value for result in column if result.value is not None}
+    return spread([values[seed] for seed in sorted(_seeds(column).values()) if seed in values])
 
 
 def _kept(numbers: Spread) -> tuple[float | None, float | None, float | None, float | None]:
@@ -146,7 +158,7 @@ def write_rows(rows: Sequence[Row], path: Path) -> None:
     """Write `rows` as CSV; empty fields where there is no number. Raises UserError for rows of several scales."""
     refuse_mixed(rows)
     with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
+        writer = csv.DictWriter(file, COLUMNS, extrasaction="ignore", lineterminator="\n")
         writer.writeheader()
         writer.writerows(map(dataclasses.asdict, rows))
 

@@ -3,25 +3,41 @@
 from __future__ import annotations
 
 import math
+import statistics
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ablations.spec import PROTOCOL_LABELS
 from reports.metrics import metric
 from reports.results import Results
 from reports.verdicts.statistics import CONFIDENCE
-from reports.verdicts.verdict import FEWEST_SEEDS, count_of_seeds
+from reports.verdicts.verdict import FEWEST_SEEDS, TIE, count_of_seeds
+
+
+@dataclass(frozen=True)
+class Rival:
+    """A row that cannot be told from the best one: how far it is behind, paired by seed, give or take `half`."""
+
+    key: str
+    behind: float
+    half: float  # of the simultaneous interval; infinite with fewer than three seeds
+
+    @property
+    def most(self) -> float:
+        """How much worse it may be."""
+        return self.behind + self.half
 
 
 @dataclass(frozen=True)
 class Standing:
-    """The rows of one protocol, on the same data, against the one with the best mean."""
+    """The rows of one protocol, on the same data, against the best over the seeds that all of them share."""
 
     protocol: str
-    best: str  # case key
-    alike: tuple[str, ...]  # not to be told from it
+    best: str  # case key; the first where no seed is shared
+    alike: tuple[Rival, ...]  # not to be told from it
     worse: tuple[str, ...]  # beyond their simultaneous interval
-    seeds: int  # that every comparison has at least
+    seeds: int  # that every comparison has
+    partly: bool  # some rows have more, which are not compared
     rows: int  # with numbers
     absent: int  # rows that are to be run and have none
     waiting: int  # rows that are to be run and lack some of theirs, these included
@@ -60,31 +76,35 @@ def _question(results: Results, key: str, protocol: str) -> Question:
 
 
 def _standing(results: Results, protocol: str, keys: Sequence[str]) -> Standing | None:
-    """The rows `keys` against the best; None while fewer than two have numbers.
+    """The rows `keys` against the best, over the seeds that all have; None while fewer than two have numbers.
 
     The intervals hold together with 95 % confidence (Bonferroni: each at 1 - 5 % / number of comparisons), because the
     best of many rows is in part the luckiest. Fewer than three seeds put no row behind another.
     """
-    values = {key: results.values(key, protocol) for key in keys}
-    means = {key: sum(found.values()) / len(found) for key, found in values.items() if found}
-    if len(means) < 2:
+    values = {key: found for key in keys if (found := results.values(key, protocol))}
+    if len(values) < 2:
         return None
-    quantity = metric(protocol)
+    gain = metric(protocol).gain
     runs = {key: results.runs(key, protocol) for key in keys}
-    best = max(means, key=lambda key: quantity.gain(means[key]))
-    others = [key for key in means if key != best and runs[key] != runs[best]]
-    behind, seeds = [], len(values[best])
+    shared = set[int].intersection(*map(set, values.values()))
+    best = max(values, key=lambda key: gain(sum(values[key][seed] for seed in shared)))
+    same = replace(results, cells=tuple(result for result in results.cells if result.cell.seed in shared))
+    others = [key for key in values if key != best and runs[key] != runs[best]]
+    alike, worse, seeds = list[Rival](), list[str](), len(shared)
     for key in others:
-        lead = results.difference((best, protocol), (key, protocol))
-        seeds = min(seeds, lead.n)
-        if lead.n >= FEWEST_SEEDS and lead.mean is not None and lead.std is not None:
-            half = _quantile(lead.n, len(others)) * lead.std / math.sqrt(lead.n)
-            behind += [key] if quantity.gain(lead.mean) > half else []
-    alike = tuple(key for key in others if key not in behind)
+        lead = same.difference((best, protocol), (key, protocol))
+        seeds, rival = min(seeds, lead.n), Rival(key, gain(lead.mean or 0.0), math.inf)
+        if lead.n >= FEWEST_SEEDS and lead.std is not None:
+            rival = replace(rival, half=_quantile(lead.n, len(others)) * lead.std / math.sqrt(lead.n))
+        if rival.behind > rival.half:
+            worse.append(key)
+        else:
+            alike.append(rival)
     run = [key for key in keys if runs[key]]
-    absent = sum(key not in means for key in run)
+    absent = sum(key not in values for key in run)
     waiting = sum(any(result.status != "done" for result in results.by_column[key, protocol]) for key in run)
-    return Standing(protocol, best, alike, tuple(behind), seeds, len(means), absent, waiting)
+    partly = any(found.keys() - shared for found in values.values())
+    return Standing(protocol, best, tuple(alike), tuple(worse), seeds, partly, len(values), absent, waiting)
 
 
 def _quantile(n: int, comparisons: int) -> float:
@@ -113,22 +133,68 @@ def _told(results: Results, found: Standing, *, name_data: bool) -> str:
     subject = PROTOCOL_LABELS.get(found.protocol, found.protocol)
     subject += f" on {results.data_of(case).name}" if name_data else ""
     so_far = f"of the {found.rows} rows done so far, " if found.absent else ""
-    label = case.label
+    if not found.seeds:
+        return f"{subject}: cannot tell yet. {so_far.capitalize() + 'no' if so_far else 'No'} seed is done of all rows."
+    over = f"{count_of_seeds(found.seeds)}{' that all have' if found.partly else ''}"
     if found.seeds < FEWEST_SEEDS:
         return (
-            f"{subject}: cannot tell yet. {so_far.capitalize()}{label} stands best with {count_of_seeds(found.seeds)}, "
-            f"which may be luck; {FEWEST_SEEDS} seeds are needed."
+            f"{subject}: cannot tell yet. {so_far.capitalize()}{case.label} stands best with {over}, which may be "
+            f"luck; {FEWEST_SEEDS} seeds are needed."
         )
-    sure = f"{count_of_seeds(found.seeds)}, simultaneous 95 % intervals"
+    sure = f"{over}, simultaneous 95 % intervals"
     if not found.alike and not found.worse:  # the scale makes them one
         return f"{subject}: {so_far}all are one at this scale."
     if not found.alike:
-        return f"{subject}: {so_far}take {label}; every other{' of these' if so_far else ' row'} is worse ({sure})."
-    rivals = " or ".join([label, *(results.ablation.case(key).label for key in found.alike)])
-    if not found.worse:
-        return f"{subject}: {so_far}{rivals}: cannot tell apart, so take the cheapest ({sure})."
-    worse = f"{_range(results, found.worse)} worse"
-    return f"{subject}: {so_far}{rivals}: cannot tell apart; {worse} ({sure})."
+        return (
+            f"{subject}: {so_far}take {case.label}; every other{' of these' if so_far else ' row'} is worse ({sure})."
+        )
+    worse = f"; {_range(results, found.worse)} worse" if found.worse else ""
+    return (
+        f"{subject}: {so_far}{case.label} stands best{worse} ({sure}). Cannot be told from it: "
+        f"{'; '.join(_apart(results, found.protocol, rival) for rival in found.alike)}. {_choice(results, found)}"
+    )
+
+
+def _apart(results: Results, protocol: str, rival: Rival) -> str:
+    """A rival's label, its number minus the best one's, and the interval: `60 %, -0.40 points (-2.10 to +1.30)`."""
+    quantity = metric(protocol)
+    ends = sorted(quantity.gain(behind) for behind in (-rival.most, rival.half - rival.behind))
+    difference, low, high = (quantity.plain(end, "+") for end in (quantity.gain(-rival.behind) + 0.0, *ends))
+    return f"{results.ablation.case(rival.key).label}, {difference}{quantity.difference_unit} ({low} to {high})"
+
+
+def _choice(results: Results, found: Standing) -> str:
+    """What to take of rows that cannot be told apart.
+
+    The cheapest only of those of which the whole interval lies within `TIE` of the best: that a difference is not seen
+    does not make it small. Of other quantities than shares no difference is known to be too small to matter.
+    """
+    quantity = metric(found.protocol)
+    close = [rival.key for rival in found.alike if quantity.unit == "%" and rival.most < TIE]
+    far = [rival.most for rival in found.alike if rival.key not in close]
+    at_most = f"may be up to {quantity.plain(max(far, default=0.0))}{quantity.difference_unit} worse"
+    if not close:
+        margin = f"; within {TIE:g} points cost alone would decide" if quantity.unit == "%" else ""
+        return f"{'They' if len(far) > 1 else 'It'} {at_most}{margin}."
+    labels = ", ".join(results.ablation.case(key).label for key in close)
+    lie = f"{'lies' if len(close) == 1 else 'lie'} {labels if far or len(close) == 1 else 'all of them'}"
+    others = f" The other{'s' if len(far) > 1 else ''} {at_most}." if far else ""
+    return (
+        f"Within {TIE:g} points of it {lie}: take {_cheapest(results, found.protocol, [found.best, *close])}.{others}"
+    )
+
+
+def _cheapest(results: Results, protocol: str, keys: Sequence[str]) -> str:
+    """The row of `keys` whose numbers took the fewest seconds, and how many each, where that is known of all."""
+    seconds = {
+        key: [result.seconds for result in results.by_column[key, protocol] if result.seconds is not None]
+        for key in keys
+    }
+    if not all(seconds.values()):
+        return "any of these"
+    cost = {key: statistics.fmean(found) for key, found in seconds.items()}
+    least = min(cost, key=cost.__getitem__)
+    return f"the cheapest, {results.ablation.case(least).label} ({cost[least]:.0f} s a number)"
 
 
 def _range(results: Results, keys: Sequence[str]) -> str:

@@ -19,6 +19,7 @@ TIE = 0.25  # points; smaller differences in the paper are ties (its own fine-tu
 FEWEST_ROWS = 5  # for a rank correlation
 FEWEST_SEEDS = 3  # for any verdict
 SIGNIFICANT = 0.05
+POWER = 0.8  # with which the seeds that are named would tell
 MOST_SEEDS = 200  # beyond which no number of seeds is named: more would be a guess about a guess
 
 State = Literal["holds", "does not hold", "cannot tell yet", "cannot tell at this scale"]
@@ -40,7 +41,8 @@ class Judgement:
     def seeds_wanted(self) -> str:
         """How many seeds would tell, as a reader is told; empty where it is told, or nothing says how many."""
         if self.seeds_to_tell is not None:
-            return str(self.seeds_to_tell) if self.seeds_to_tell <= MOST_SEEDS else f"more than {MOST_SEEDS}"
+            count = f"about {self.seeds_to_tell}" if self.seeds_to_tell <= MOST_SEEDS else f"more than {MOST_SEEDS}"
+            return f"{count}, if mean and spread stay"
         return f"at least {FEWEST_SEEDS}" if self.measured and self.seeds < FEWEST_SEEDS else ""
 
 
@@ -142,18 +144,30 @@ def _beyond(claim: Pair, difference: Spread) -> State:
 
 
 def _seeds_to_tell(claim: Pair, difference: Spread) -> int | None:
-    """The seeds at which the interval would clear the nearest margin if mean and spread stayed as they are.
+    """The fewest seeds that would tell with a probability of `POWER`, were mean and spread what they are so far.
 
     `MOST_SEEDS` + 1 stands for more than can be named.
     """
     if difference.mean is None or difference.std is None:
         return None
     size = abs(difference.mean) if isinstance(claim, Alike) else difference.mean
-    room = abs(size - claim.margin)
+    gaps = [abs(size - claim.margin)]
+    if isinstance(claim, Alike) and size < claim.margin:
+        gaps.append(size + claim.margin)  # alike is told where the interval clears both margins
     for seeds in range(max(FEWEST_SEEDS, difference.n), MOST_SEEDS + 1):
-        if t_quantile(seeds) * difference.std / math.sqrt(seeds) < room:
+        missed = sum(_missed(gap, difference.std, seeds) for gap in gaps)  # of two margins, no less than it is
+        if 1 - missed >= POWER:
             return seeds
     return MOST_SEEDS + 1
+
+
+def _missed(gap: float, std: float, seeds: int) -> float:
+    """How likely the interval of `seeds` differences reaches a margin `gap` away from their mean (non-central t)."""
+    from scipy.special import nctdtr
+
+    if not std:
+        return float(not gap)
+    return float(nctdtr(seeds - 1, gap * math.sqrt(seeds) / std, t_quantile(seeds)))
 
 
 def count_of_seeds(n: int) -> str:

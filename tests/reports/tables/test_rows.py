@@ -12,6 +12,7 @@ from ablations.spec import Cell
 from mae_core.errors import UserError
 from mae_core.recipes import BASELINE, VIT_B, VIT_H
 from reports.bundle import Bundle
+from reports.results import Results
 from reports.tables.rows import COLUMNS, Row, baseline_rows, model_label, table_rows, worst, write_cells, write_rows
 from reports.tables.table import layout
 from tests.reports.laboratory import Laboratory
@@ -50,6 +51,34 @@ def test_one_seed_has_a_difference_and_no_interval(three_rows: Laboratory) -> No
     found = row(table_rows(three_rows.imagine(number)), "90")
     assert (found.n_seeds, found.mean, found.diff) == (1, 65.0, -5.0)
     assert (found.std, found.ci_low, found.diff_low) == (None, None, None)
+
+
+def half_done(cell: Cell) -> float | None:
+    """The default row with three seeds, 10 % with two, 90 % with one."""
+    missing = {"10": (2,), "90": (1, 2)}
+    return None if cell.seed in missing.get(cell.case.key, ()) else number(cell)
+
+
+def test_pairs_are_told_where_a_mean_has_more_seeds_than_the_difference(three_rows: Laboratory) -> None:
+    rows = table_rows(three_rows.imagine(half_done, seeds=3))
+    assert [row(rows, key).few_pairs for key in ("10", "75", "90")] == [2, None, 1]
+    done = table_rows(three_rows.imagine(number, seeds=3))
+    assert [row(done, key).few_pairs for key in ("10", "75", "90")] == [None, None, None]
+
+
+def test_notebook_tells_the_pairs_that_a_difference_rests_on(three_rows: Laboratory, tmp_path: Path) -> None:
+    found = bundled(three_rows.imagine(half_done, seeds=3), tmp_path).differences()
+    assert found["pairs"].tolist() == [2, 1]
+    assert found["diff"].tolist() == [-10.5, -5.0]
+
+
+def bundled(results: Results, folder: Path) -> Bundle:
+    """The files that the notebook reads its numbers from."""
+    write_rows(table_rows(results), folder / "table.csv")
+    write_rows(baseline_rows(results), folder / "baselines.csv")
+    write_cells(results, folder / "cells.csv")
+    (folder / "report.json").write_text(json.dumps({"default": "75"}))
+    return Bundle(folder)
 
 
 def test_row_says_model_scale_data_and_the_papers_number(three_rows: Laboratory) -> None:
@@ -122,11 +151,7 @@ def test_rows_on_other_data_have_no_difference_and_the_notebook_agrees(three_row
     rows = table_rows(results)
     assert (row(rows, "90").mean, row(rows, "90").diff) == (65.5, None)
     assert row(rows, "10").diff == pytest.approx(-9.8333)
-    write_rows(rows, tmp_path / "table.csv")
-    write_rows(baseline_rows(results), tmp_path / "baselines.csv")
-    write_cells(results, tmp_path / "cells.csv")
-    (tmp_path / "report.json").write_text(json.dumps({"default": "75"}))
-    Bundle(tmp_path).recomputed()  # raises where the table says anything else
+    bundled(results, tmp_path).recomputed()  # raises where the table says anything else
     with (tmp_path / "cells.csv").open(newline="") as file:
         evaluated = {line["case_key"]: line["evaluated_on"] for line in csv.DictReader(file)}
     assert (evaluated["75"], evaluated["90"]) == ("fashion_mnist", "digits")

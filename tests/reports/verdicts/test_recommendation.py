@@ -7,6 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from scipy import stats
 
 from ablations.paper import ABLATIONS
@@ -37,7 +39,7 @@ def told(laboratory: Laboratory, numbers: Mapping[str, Sequence[float]], seeds: 
 def test_rows_within_noise_are_not_told_apart_and_the_ends_are_worse(laboratory: Laboratory) -> None:
     rows = {key: NUMBERS.get(key, [71.0, 71.5, 70.5]) for key in ("20", "30", "40", "50", "60", "70", "75", "80")}
     line = told(laboratory, rows | {"10": NUMBERS["10"], "90": NUMBERS["90"]})
-    assert "cannot tell apart" in line
+    assert "Cannot be told from it: 20 %, " in line
     assert "below 20 % and above 80 % is worse" in line
 
 
@@ -49,6 +51,68 @@ def test_clear_winner_is_taken(three_rows: Laboratory) -> None:
 @pytest.mark.parametrize("seeds", [1, 2])
 def test_few_seeds_recommend_nothing(three_rows: Laboratory, seeds: int) -> None:
     assert "cannot tell yet" in told(three_rows, {key: NUMBERS[key] for key in ("10", "75", "90")}, seeds)
+
+
+def behind(gaps: Mapping[str, Sequence[float]]) -> dict[str, list[float]]:
+    """75 % at 70 per cent, the others behind it by these differences."""
+    return {"75": [70.0] * 3} | {key: [70.0 - x for x in gap] for key, gap in gaps.items()}
+
+
+def test_a_rival_is_named_with_its_difference_and_simultaneous_interval(three_rows: Laboratory) -> None:
+    gap = [1.0, 2.5, 0.7]
+    line = told(three_rows, behind({"10": gap, "90": [9.0, 9.1, 9.2]}))
+    oracle = stats.ttest_1samp(gap, 0).confidence_interval(0.975)  # two comparisons at 95 % together
+    assert f"10 %, -1.40 points ({-oracle.high:+.2f} to {-oracle.low:+.2f})" in line
+    assert f"It may be up to {oracle.high:.2f} points worse; within 0.25 points cost alone would decide." in line
+
+
+def with_costs(results: Results, seconds: Mapping[str, float]) -> Results:
+    """The same, with what a number of each row cost."""
+    return replace(results, cells=tuple(replace(r, seconds=seconds.get(r.cell.case.key)) for r in results.cells))
+
+
+def test_the_cheapest_is_advised_only_where_the_whole_interval_is_within_the_margin(three_rows: Laboratory) -> None:
+    costs = {"10": 5.0, "75": 50.0, "90": 0.5}
+    near = three_rows.imagine(numbered(behind({"10": [0.00, 0.01, 0.02], "90": [0.0, 2.0, 1.0]})), 3)
+    (line,) = advice(with_costs(near, costs))
+    assert "Within 0.25 points of it lies 10 %: take the cheapest, 10 % (5 s a number). The other may be" in line
+    far = three_rows.imagine(numbered(behind({"10": [0.0, 0.1, 0.3], "90": [0.0, 2.0, 1.0]})), 3)
+    (line,) = advice(with_costs(far, costs))
+    assert "take" not in line
+
+
+def test_no_cost_is_guessed(three_rows: Laboratory) -> None:
+    line = told(three_rows, behind({"10": [0.00, 0.01, 0.02], "90": [0.01, 0.01, 0.0]}))
+    assert line.endswith("Within 0.25 points of it lie all of them: take any of these.")
+
+
+def test_the_best_is_that_of_the_seeds_all_rows_share(three_rows: Laboratory) -> None:
+    """The default row has bad seeds that the others lack: over the first it is ahead, though its mean is not."""
+    results = three_rows.imagine(numbered({"10": [70.0], "75": [71.0, 60.0, 60.0], "90": [69.0]}), 3)
+    (found,) = standings(results, "linear_probe")
+    assert (found.best, found.seeds) == ("75", 1)
+    assert advice(results) == [
+        "linear probing: cannot tell yet. 75 % stands best with 1 seed that all have, which may be luck; 3 seeds are "
+        "needed."
+    ]
+
+
+@given(st.data())
+def test_the_best_is_behind_no_rival_that_it_is_compared_with(data: st.DataObject) -> None:
+    """Whatever seeds are not done yet: the sentence cannot contradict its own differences."""
+    number = st.one_of(st.none(), st.floats(0, 100).map(lambda value: round(value, 1)))
+    numbers = {key: data.draw(st.lists(number, min_size=4, max_size=4)) for key in ("10", "75", "90")}
+    rows = tuple(ABLATIONS["mask_ratio"].case(key) for key in numbers)
+    few = Laboratory(Path("/nowhere"), replace(ABLATIONS["mask_ratio"], cases=rows, claims=()))
+    results = few.imagine(lambda c: numbers[c.case.key][c.seed] if c.case.key in numbers else None, 4)
+    for found in standings(results, "linear_probe"):
+        assert all(rival.behind >= 0 for rival in found.alike)
+
+
+def test_rows_without_a_seed_in_common_are_not_ranked(three_rows: Laboratory) -> None:
+    halves = {"10": 0, "75": 1, "90": 2}
+    results = three_rows.imagine(lambda c: 70.0 if halves.get(c.case.key) == c.seed else None, 3)
+    assert advice(results)[0] == "fine-tuning: cannot tell yet. No seed is done of all rows."
 
 
 def test_single_row_is_no_comparison(three_rows: Laboratory) -> None:

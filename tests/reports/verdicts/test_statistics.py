@@ -80,6 +80,27 @@ def test_small_differences_of_the_paper_are_ties() -> None:
     assert found == swapped
 
 
+@given(st.lists(st.tuples(st.integers(0, 9), st.integers(0, 9)), min_size=13, max_size=30))
+def test_p_of_many_rows_is_scipys_asymptotic_one(pairs: list[tuple[int, int]]) -> None:
+    paper, ours = zip(*pairs, strict=True)
+    found = kendall(paper, ours)
+    oracle = stats.kendalltau(paper, ours, method="asymptotic").pvalue
+    assert (math.isnan(oracle) and found is None) or (found and found.p == pytest.approx(oracle))
+
+
+@pytest.mark.parametrize("tie", [1.5, 4.5])
+def test_p_of_many_rows_honours_the_same_ties_as_tau(tie: float) -> None:
+    """Held against shuffled orders, where ties do not go from pair to pair."""
+    random = np.random.default_rng(1)
+    paper = list(map(float, range(16)))
+    ours = (np.arange(16) + random.normal(0, 8, 16)).tolist()
+    found = kendall(paper, ours, tie)
+    assert found is not None
+    observed = abs(_score(tuple(paper), tuple(ours), tie))
+    scores = [abs(_score(tuple(paper), tuple(random.permutation(ours)), tie)) for _ in range(4000)]
+    assert found.p == pytest.approx(np.mean([score >= observed for score in scores]), abs=0.03)
+
+
 def test_many_rows_are_approximated_and_say_so() -> None:
     found = kendall(range(20), range(20))
     assert found is not None

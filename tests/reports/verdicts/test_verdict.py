@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from scipy import stats
 
@@ -59,15 +60,38 @@ def test_fewer_than_three_seeds_never_tell(three_rows: Laboratory, claim: Claim,
     assert (found.state, found.seeds) == ("cannot tell yet", seeds)
 
 
-def test_seeds_that_would_tell_are_enough_and_one_fewer_is_not(three_rows: Laboratory) -> None:
-    found = judged(three_rows, BETTER, [0.0, 1.0, 2.0])
-    assert found.seeds_to_tell is not None
-    low = [1.0 - stats.t.ppf(0.975, n - 1) / n**0.5 for n in (found.seeds_to_tell, found.seeds_to_tell - 1)]
-    assert low[0] > BETTER.margin > low[1]
+@pytest.mark.parametrize(
+    ("claim", "differences"), [(BETTER, [0.0, 1.0, 2.0]), (NO_BETTER, [0.0, 1.0, 2.0]), (ALIKE, [0.3, -0.1, -0.2])]
+)
+def test_seeds_that_would_tell_do_in_four_of_five_pilots_and_one_fewer_does_not(
+    three_rows: Laboratory, claim: Pair, differences: list[float]
+) -> None:
+    """Simulated with the mean and spread of the differences so far."""
+    enough = judged(three_rows, claim, differences).seeds_to_tell
+    assert enough is not None
+    mean, std = np.mean(differences), np.std(differences, ddof=1)
+    random, told = np.random.default_rng(0), []
+    for n in (enough, enough - 1):
+        drawn = random.normal(mean, std, (40_000, n))
+        half = stats.t.ppf(0.975, n - 1) * drawn.std(axis=1, ddof=1) / n**0.5
+        low, high = drawn.mean(axis=1) - half, drawn.mean(axis=1) + half
+        inside = (low > -claim.margin) & (high < claim.margin)
+        told.append(np.mean(inside if isinstance(claim, Alike) else (low > claim.margin) | (high < claim.margin)))
+    assert told[0] > 0.79
+    assert told[1] < 0.81
+
+
+def test_seeds_are_named_as_an_estimate_that_rests_on_the_pilots(three_rows: Laboratory) -> None:
+    assert judged(three_rows, BETTER, [0.0, 1.0, 2.0]).seeds_wanted == "about 16, if mean and spread stay"
 
 
 def test_a_difference_at_its_margin_asks_for_more_seeds_than_are_named(three_rows: Laboratory) -> None:
-    assert judged(three_rows, BETTER, [0.15, 0.25, 0.35]).seeds_wanted == "more than 200"
+    found = judged(three_rows, BETTER, [0.15, 0.25, 0.35])
+    assert found.seeds_wanted == "more than 200, if mean and spread stay"
+
+
+def test_two_equal_differences_beyond_the_margin_ask_for_the_fewest_seeds(three_rows: Laboratory) -> None:
+    assert judged(three_rows, BETTER, [1.0, 1.0]).seeds_to_tell == 3
 
 
 def test_no_number_of_seeds_is_named_where_the_spread_is_unknown(three_rows: Laboratory) -> None:
