@@ -18,13 +18,14 @@ from benchmarks.equipment.duel import spread
 from benchmarks.equipment.result import Line
 from mae_core.data.catalogue import DataInfo, describe
 from mae_core.data.fashion_mnist import obtain
+from mae_core.errors import UserError
 from mae_core.home import home_folder
 from mae_core.launch.local import Pool
 from mae_core.launch.worker import Wish
 from mae_core.scales import Scale, scale_named
 from mae_core.signature import Stage
 from mae_core.store.run import Store
-from sweeps.rungs import searched, trained_epochs
+from sweeps.rungs import rungs_of, searched, trained_epochs
 from sweeps.studies import LINEAR_PROBE_LR, PRETRAIN_LR
 from sweeps.study import Study
 from sweeps.trials import Files, Trials, register
@@ -75,19 +76,22 @@ def _search(study: Study, file: str, scale: Scale, info: DataInfo, home: Path) -
     """One worker's search, so that the sampler says the same each time; its winner with more seeds."""
     handlers = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
     wish = Wish()
-    work(study, file, scale, info, home, study.trials, wish)
+    files, store = Files(home, file, scale, info), Store(home)
+    blocked = work(study, files, study.trials, wish)
     for number, handler in handlers.items():
         signal.signal(number, handler)
     if wish.requested():
         raise KeyboardInterrupt
-    files, store = Files(home, file, scale.name, info.name), Store(home)
+    if blocked:
+        raise UserError(blocked)
     trials = Trials(study, files, register(files), study.trials)
     found, (best,) = trials.all(), trials.best(1)
+    rungs = rungs_of(study, scale, info)
     stages = [searched(study.stage(trial.params, scale, info), study.space) for trial in found]
     return Searched(
         trials=len(found),
         pruned=sum(trial.state.name == "PRUNED" for trial in found),
-        epochs=sum(trained_epochs(*one, study.rungs, store) for one in zip(found, stages, strict=True)),
+        epochs=sum(trained_epochs(*one, rungs, store) for one in zip(found, stages, strict=True)),
         winner=best.user_attrs["signature"],
         heldout=_repeated([study.stage(best.params, scale, info, seed) for seed in range(SEEDS)], store, scale),
     )

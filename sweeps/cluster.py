@@ -19,21 +19,22 @@ from sweeps.launch import Sweep
 SHAPE = "pretrain"  # what a job asks for is what its longest stage needs
 
 
-def submit(sweep: Sweep, names: list[str], workers: int, console: Console) -> int:
+def submit(sweep: Sweep, workers: int, console: Console) -> int:
     """Hand the sweep to the cluster, unless it is there already; 0 once it is. Raises UserError where SLURM refuses."""
     settings = load(find(sweep.home))
     have_data(sweep.info, sweep.home)
     submitter = Submitter(sweep.home, settings, take_snapshot(sweep.home), [])
-    name = job_name(sweep.home, sweep.file, sweep.scale.name, sweep.info.name)
+    file = sweep.selected.file
+    name = job_name(sweep.home, file, sweep.scale.name, sweep.info.name)
     ends = f"{name}-end"
     common = ["--scale", sweep.scale.name, "--data", sweep.info.data, "--home", str(sweep.home), "--requeue"]
     with submitting(sweep.home):
         if any(queued in (name, ends) for queued, _ in queue.queued()):
-            console.print(f"{sweep.file} is on the cluster already; see `squeue --me`.", soft_wrap=True)
+            console.print(f"{file} is on the cluster already; see `squeue --me`.", soft_wrap=True)
             return 0
-        words = ["sweeps.worker", sweep.file, *common, "--trials", str(sweep.trials or 0)]
+        words = ["sweeps.worker", sweep.selected.name, *common, "--trials", str(sweep.trials or 0)]
         array = submitter.command(name, SHAPE, words, sweep.scale.threads, copies=workers)
-        words = ["sweeps.run", *names, *common, "--seeds", str(sweep.seeds)]
+        words = ["sweeps.run", *sweep.selected.words, *common, "--seeds", str(sweep.seeds)]
         words += [] if sweep.trials is None else ["--trials", str(sweep.trials)]
         submitter.command(ends, SHAPE, words, sweep.scale.threads, after=array)
     console.print(

@@ -4,40 +4,42 @@ from __future__ import annotations
 
 import os
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import optuna
 from optuna.exceptions import ExperimentalWarning
-from optuna.samplers import BaseSampler, GPSampler, QMCSampler, TPESampler
+from optuna.samplers import BaseSampler, BruteForceSampler, GPSampler, QMCSampler, TPESampler
 from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
+from optuna.trial import FrozenTrial, TrialState
 
 from mae_core import randomness
+from sweeps.rungs import Halving
 from sweeps.study import Study
 
 LOCK_SECONDS = 15  # a lock older than this was left by the dead; appending a line takes milliseconds
 
 
-class MendingBackend(JournalFileBackend):
-    """Optuna's log file; half a line at its end is cut off before the next one is written.
+class MendingLock(JournalFileOpenLock):
+    """Optuna's lock of the log file; half a line at the file's end is cut off before the next one is written.
 
     Optuna itself would append to the torn line, and refuse the whole file from then on.
     """
 
     def __init__(self, path: Path) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self._path, self._mending = path, JournalFileOpenLock(str(path) + ".mend", grace_period=LOCK_SECONDS)
-        super().__init__(str(path), JournalFileOpenLock(str(path), grace_period=LOCK_SECONDS))
+        super().__init__(str(path), grace_period=LOCK_SECONDS)
+        self._path = path
 
-    def append_logs(self, logs: list[dict[str, Any]]) -> None:
-        """Append whole lines after the last whole line."""
-        self._mending.acquire()
+    def acquire(self) -> bool:
+        """Wait for the lock; whole lines alone are in the file then."""
+        acquired = super().acquire()
         try:
             _cut_torn_line(self._path)
-            super().append_logs(logs)
-        finally:
-            self._mending.release()
+        except BaseException:
+            self.release()
+            raise
+        return acquired
 
 
 def _cut_torn_line(path: Path) -> None:
@@ -50,6 +52,11 @@ def _cut_torn_line(path: Path) -> None:
             file.truncate(start + tail.rfind(b"\n") + 1)
 
 
+def _storage(path: Path) -> JournalStorage:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return JournalStorage(JournalFileBackend(str(path), MendingLock(path)))
+
+
 def open_study(study: Study, name: str, path: Path, worker: int) -> optuna.Study:
     """The study under `name` in its journal, made where it is new; `worker` seeds the sampler."""
     optuna.logging.set_verbosity(optuna.logging.WARNING)
@@ -58,12 +65,26 @@ def open_study(study: Study, name: str, path: Path, worker: int) -> optuna.Study
     )  # samplers may change; the trials stay what they are
     return optuna.create_study(
         study_name=name,
-        storage=JournalStorage(MendingBackend(path)),
+        storage=_storage(path),
         direction="maximize",
         load_if_exists=True,
         sampler=_sampler(study, worker),
-        pruner=optuna.pruners.SuccessiveHalvingPruner(min_resource=1, reduction_factor=3),
+        pruner=Halving(),
     )
+
+
+def studies_in(path: Path) -> list[str]:
+    """The names of all studies in a journal."""
+    return optuna.get_all_study_names(_storage(path))
+
+
+class _Exhaustive(BruteForceSampler):
+    """Every point of a grid once; how many trials there are is counted elsewhere."""
+
+    def after_trial(
+        self, study: optuna.Study, trial: FrozenTrial, state: TrialState, values: Sequence[float] | None
+    ) -> None:
+        """Nothing: Optuna would stop a loop of its own here, and there is none."""
 
 
 def _sampler(study: Study, worker: int) -> BaseSampler:
@@ -73,5 +94,7 @@ def _sampler(study: Study, worker: int) -> BaseSampler:
             return GPSampler(seed=seed)
         case "quasi-random":
             return QMCSampler(seed=randomness.key(0, "sweep", study.name) % 2**31)  # one sequence for all workers
+        case "exhaustive":
+            return _Exhaustive(seed=seed)
         case "tpe":
             return TPESampler(seed=seed, constant_liar=True, multivariate=True)

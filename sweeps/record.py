@@ -47,9 +47,9 @@ class Recorder:
         return Study(
             name=study.name,
             title=study.title,
-            scale=files.scale,
-            data=files.data,
-            origin=origin_of(study.name, files.scale, files.data, began),
+            scale=files.scale.name,
+            data=files.info.name,
+            origin=origin_of(study.name, files.scale.name, files.info.name, began),
             began=began,
             protocol=study.evaluation.KIND,
             space={name: repr(setting) for name, setting in study.space.items()},

@@ -20,7 +20,7 @@ from mae_core.data.catalogue import describe
 from mae_core.errors import UserError
 from mae_core.home import home_folder
 from mae_core.scales import SCALES, scale_named
-from sweeps.selection import TUNE_ROWS, file_name, select
+from sweeps.selection import TUNE_ROWS, named, select
 from sweeps.studies import STUDIES
 
 
@@ -42,8 +42,7 @@ def _arguments(words: Sequence[str] | None) -> argparse.Namespace:
 
 
 def _sweep(asked: argparse.Namespace, console: Console) -> int:
-    file = file_name(asked.names)
-    studies = select(file)
+    selected = select(named(asked.names))
     for name in ("trials", "seeds", "workers"):
         number = getattr(asked, name)
         if number is not None and number < 1:
@@ -55,11 +54,11 @@ def _sweep(asked: argparse.Namespace, console: Console) -> int:
 
     from sweeps.launch import Sweep  # optuna and MLflow: not needed to refuse bad input
 
-    sweep = Sweep(studies, file, scale, info, home, asked.trials, asked.seeds)
+    sweep = Sweep(selected, scale, info, home, asked.trials, asked.seeds)
     if asked.cluster == "slurm":
         from sweeps.cluster import submit
 
-        return submit(sweep, asked.names, asked.workers, console)
+        return submit(sweep, asked.workers, console)
     status = sweep.run(console)
     from reports.pages import index
 

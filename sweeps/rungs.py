@@ -1,20 +1,31 @@
-"""Rungs: the epochs of a long stage at which a trial is looked at, and the pause there from which it goes on."""
+"""Rungs: the epochs of a long stage at which a trial is looked at, who ends there, and how it goes on."""
 
 from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from optuna import Study as OptunaStudy
+from optuna.pruners import BasePruner
 from optuna.trial import FrozenTrial, TrialState
 
 from mae_core.costs import cost
+from mae_core.data.catalogue import DataInfo
+from mae_core.scales import Scale
 from mae_core.signature import Stage
 from mae_core.store.run import Run, Store
+from sweeps.space import OneOf
+from sweeps.study import Study
 
 LOSS = "loss"
+# By what trials are compared early, in the journals of each kind of stage. A probe's loss is its heads' added up.
+# Fine-tuning has nothing: its training loss falls with drop path and mixing, not with how well it will do.
+METRICS: Mapping[str, str] = {"pretrain": LOSS, "linear_probe": "heldout_top1"}
 LOOK_SECONDS = 0.2  # between looks at the journal: a step must not wait for them
+START_UP = 5  # trials that have passed a rung before one is ended there: the first few are the best of nothing
+FACTOR = 3  # one in so many goes on from a rung
 
 
 @dataclass(frozen=True)
@@ -22,7 +33,7 @@ class Rung:
     """An epoch at which trials are compared."""
 
     epoch: float
-    resource: int  # what the pruner calls it: 1, 3, 9, …
+    resource: int  # what Optuna calls it: 1, 3, 9, …
     metric: str  # of the journal, by which trials are compared: the loss, or an accuracy where there is one
 
     def value(self, run: Run) -> float | None:
@@ -46,21 +57,59 @@ class Rung:
         return ask
 
 
+class Halving(BasePruner):
+    """Successive halving, asynchronously: a third goes on from each rung, once enough trials have been there.
+
+    Optuna's own lets whichever trial is the best so far go on, so the first ones always, and judges the next by these.
+    It also counts a trial twice that a dead worker left, and another took up.
+    """
+
+    def prune(self, study: OptunaStudy, trial: FrozenTrial) -> bool:
+        """Whether the trial is to end at the rung that it reported last."""
+        step = trial.last_step
+        if step is None:
+            return False
+        states = (TrialState.COMPLETE, TrialState.PRUNED, TrialState.RUNNING)
+        others = [
+            other.intermediate_values[step]
+            for other in study.get_trials(deepcopy=False, states=states)
+            if other.number != trial.number and step in other.intermediate_values
+        ]
+        if len(others) < START_UP:
+            return False
+        better = sum(other > trial.intermediate_values[step] for other in others)
+        return better >= max(1, (len(others) + 1) // FACTOR)
+
+
 def searched(stage: Stage, space: Iterable[str]) -> Stage:
     """The costliest of `stage` and what it rests on that settings of `space` change: there trials differ."""
     kinds = {name.partition(".")[0] for name in space}
     return max((one for one in stage.with_parents() if one.kind in kinds), key=cost)
 
 
-def rungs_of(stage: Stage, shares: Sequence[float]) -> list[Rung]:
-    """Whole epochs of the stage's schedule at `shares` of it; the pruner's resource triples from rung to rung."""
-    epochs = getattr(stage.recipe, "epochs", 0)
-    metric = "heldout_top1" if stage.kind == "linear_probe" else LOSS  # a probe's loss is its heads' added up
-    found = {max(1, round(share * epochs)): 3**index for index, share in enumerate(shares)}
-    return [Rung(epoch, resource, metric) for epoch, resource in found.items() if epoch < epochs]
+def rungs_of(study: Study, scale: Scale, info: DataInfo) -> list[Rung]:
+    """Where the trials of a study are compared: the same whole epochs for all, however long their own schedules are.
+
+    They lie at the study's shares of the shortest schedule in its space, so that every trial comes by.
+    """
+    kind = searched(study.stage({}, scale, info), study.space).kind
+    if kind not in METRICS:
+        return []
+    epochs = _shortest(study, kind, scale, info)
+    found = {max(1, round(share * epochs)): FACTOR**index for index, share in enumerate(study.rungs)}
+    return [Rung(epoch, resource, METRICS[kind]) for epoch, resource in found.items() if epoch < epochs]
 
 
-def trained_epochs(trial: FrozenTrial, stage: Stage, shares: Sequence[float], store: Store) -> float:
+def _shortest(study: Study, kind: str, scale: Scale, info: DataInfo) -> float:
+    """Epochs of the shortest schedule of that stage that a trial may have."""
+    name = f"{kind}.epochs"
+    setting = study.space.get(name)  # whole epochs, so a choice where they are searched
+    founds = [{name: value} for value in setting.values] if isinstance(setting, OneOf) else [{}]
+    stages = [searched(study.stage(found, scale, info), study.space) for found in founds]
+    return min(float(getattr(stage.recipe, "epochs", 0)) for stage in stages)
+
+
+def trained_epochs(trial: FrozenTrial, stage: Stage, rungs: Sequence[Rung], store: Store) -> float:
     """Epochs of `stage` that a trial needed: to the rung that ended it, or to its end; none of a stated repeat.
 
     A trial whose stage was finished before needed as many; it found them done.
@@ -69,7 +118,7 @@ def trained_epochs(trial: FrozenTrial, stage: Stage, shares: Sequence[float], st
         return 0.0
     if trial.state == TrialState.COMPLETE:
         return float(getattr(stage.recipe, "epochs", 0))
-    passed = [rung.epoch for rung in rungs_of(stage, shares) if rung.resource in trial.intermediate_values]
+    passed = [rung.epoch for rung in rungs if rung.resource in trial.intermediate_values]
     if "diverged" not in trial.user_attrs.get("pruned", ""):
         return max(passed, default=0.0)
     rows = list(store.run(stage.signature).rows())

@@ -47,6 +47,8 @@ MASK_RATIO_BY_DECODER_DEPTH = Study(
         "pretrain.mask_ratio": PaperValue((0.4, 0.5, 0.6, 0.75, 0.85)),
         "pretrain.decoder_depth": PaperValue((4, 8, 12)),
     },
+    trials=15,
+    sampler="exhaustive",
     rungs=(),  # the fewer patches are masked, the lower the loss: it says nothing of which ratio is better
 )
 

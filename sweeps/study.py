@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal
@@ -13,7 +15,7 @@ from mae_core.scales import Scale
 from mae_core.signature import Stage
 from sweeps.space import PaperValue, Space
 
-Sampler = Literal["tpe", "gp", "quasi-random"]
+Sampler = Literal["tpe", "gp", "quasi-random", "exhaustive"]
 
 
 @dataclass(frozen=True)
@@ -37,7 +39,7 @@ class Study:
     trials: int = 16  # complete and pruned ones
     top: int = 3  # the best trials, repeated with more seeds before one is called the winner
     sampler: Sampler = "tpe"
-    rungs: tuple[float, ...] = (1 / 9, 1 / 3)  # shares of the longest searched stage, after which a bad trial may end
+    rungs: tuple[float, ...] = (1 / 9, 1 / 3)  # shares of the shortest schedule, after which a bad trial may end
     row: Row | None = None  # the row that is tuned, where a study tunes one
 
     def stage(
@@ -54,6 +56,16 @@ class Study:
         fitted = fitted_for(self.pretraining)
         before = () if fitted is None else (Stage(replace(scale.apply(fitted, info), seed=seed)),)
         return Stage(replace(evaluation, evaluate_on=evaluate_on), (Stage(pretraining, before),))
+
+    def question(self, scale: Scale, info: DataInfo) -> str:
+        """A digest of what is asked: the stage of the scale's own settings, the space, where trials are compared.
+
+        The signature covers the scale's values, the data and the stages' versions, so that no old trial answers once
+        one of them has changed.
+        """
+        space = sorted((name, repr(setting)) for name, setting in self.space.items())
+        asked = json.dumps([self.stage({}, scale, info).signature, space, self.rungs])
+        return hashlib.sha256(asked.encode()).hexdigest()[:8]
 
     def settings(self, stage: Stage) -> dict[str, Any]:
         """What the stage of a trial, or one that it rests on, was given for each setting that is searched."""

@@ -2,32 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import time
+from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import takewhile
 from pathlib import Path
-from typing import Any
 
 from filelock import FileLock
 from optuna.trial import FrozenTrial, Trial, TrialState
 
+from mae_core.data.catalogue import DataInfo
+from mae_core.scales import Scale
 from mae_core.signature import Stage
 from mae_core.store.attempt import Attempt, Watch, take
-from sweeps.journal import open_study
+from sweeps.journal import open_study, studies_in
 from sweeps.study import Study
 
 COUNTED = (TrialState.COMPLETE, TrialState.PRUNED)
-MOST_FAILURES = 5  # beyond them something is wrong with the study, not with a trial
+MOST_FAILURES = 5  # one after the other: something is wrong with the study then, not with a trial
 FOLDER = "sweeps"
+BLOCKED = 75  # a worker's exit status for what another one would meet, too: EX_TEMPFAIL
 
 
 @dataclass(frozen=True)
 class Files:
-    """Where a study's memory is."""
+    """Where a study's memory is, and at which scale and on which data it searches."""
 
     home: Path
     name: str  # of the file: several studies may share one, and one study at several scales
-    scale: str
-    data: str
+    scale: Scale
+    info: DataInfo
 
     @property
     def journal(self) -> Path:
@@ -55,13 +59,22 @@ def register(files: Files) -> Attempt:
 
 
 class Trials:
-    """One worker's view of a study's trials."""
+    """One worker's view of a study's trials; `since`, in seconds since the epoch, is the launch's begin, else now."""
 
-    def __init__(self, study: Study, files: Files, worker: Attempt, trials: int) -> None:
+    def __init__(self, study: Study, files: Files, worker: Attempt, trials: int, since: float | None = None) -> None:
         self.study, self.files, self.worker, self.wanted = study, files, worker, trials
-        self.optuna = open_study(study, f"{study.name} ({files.scale}, {files.data})", files.journal, worker.number)
+        self.since = time.time() if since is None else since
+        self._front = f"{study.name} ({files.scale.name}, {files.info.name})"
+        self.name = f"{self._front} {study.question(files.scale, files.info)}"
+        self.optuna = open_study(study, self.name, files.journal, worker.number)
         self._distributions = {name: setting.distribution for name, setting in study.space.items()}
         self._watch = Watch()
+
+    @property
+    def others(self) -> list[str]:
+        """Studies of the same name in the journal that asked another question."""
+        fronts = {name: name.rpartition(" ")[0] for name in studies_in(self.files.journal)}
+        return [name for name, front in fronts.items() if front == self._front and name != self.name]
 
     @property
     def counted(self) -> int:
@@ -70,7 +83,7 @@ class Trials:
 
     def all(self) -> list[FrozenTrial]:
         """The trials that count, in order."""
-        return self.optuna.get_trials(deepcopy=False, states=COUNTED)
+        return self._in(*COUNTED)
 
     @property
     def ended(self) -> bool:
@@ -79,11 +92,29 @@ class Trials:
 
     @property
     def failed(self) -> bool:
-        """Whether so many trials failed that going on is useless."""
-        failures = self.optuna.get_trials(deepcopy=False, states=(TrialState.FAIL,))
-        return sum("reason" in trial.user_attrs for trial in failures) >= MOST_FAILURES
+        """Whether so many trials failed one after the other since the launch that going on is useless."""
+        return sum(1 for _ in takewhile(lambda trial: trial.state == TrialState.FAIL, self._recent())) >= MOST_FAILURES
 
-    def next(self, stage_of: Callable[[dict[str, Any]], Stage]) -> tuple[Trial, Stage] | None:
+    @property
+    def reasons(self) -> list[str]:
+        """Why trials failed since the launch; what several have in common is told of the last."""
+        told = [trial.user_attrs["reason"] for trial in self._recent() if trial.state == TrialState.FAIL]
+        return list({reason.rpartition(": ")[2]: reason for reason in reversed(told)}.values())
+
+    def _recent(self) -> list[FrozenTrial]:
+        """Trials that have ended by themselves since the launch, the last first."""
+        ended = self._in(*COUNTED, TrialState.FAIL)
+        worked = [
+            (trial.datetime_complete.timestamp(), trial)
+            for trial in ended
+            if trial.datetime_complete is not None
+            and "repeat_of" not in trial.user_attrs
+            and (trial.state in COUNTED or "reason" in trial.user_attrs)
+        ]
+        last_first = sorted(worked, key=lambda one: -one[0])
+        return [trial for moment, trial in last_first if moment >= self.since]
+
+    def next(self) -> tuple[Trial, Stage] | None:
         """A trial for this worker; None while others are at the last ones, or when the study has ended.
 
         A setting that was tried already is told at once, as a repeat of the trial it equals.
@@ -91,12 +122,12 @@ class Trials:
         with self.files.lock:
             self._take_back()
             while True:
-                running = self.optuna.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
+                running = self._in(TrialState.RUNNING)
                 if self.counted + len(running) >= self.wanted:
                     return None
                 trial = self.optuna.ask(self._distributions)
                 trial.set_user_attr("worker", self.worker.number)
-                stage = stage_of(trial.params)
+                stage = self.study.stage(trial.params, self.files.scale, self.files.info)
                 trial.set_user_attr("settings", self.study.settings(stage))
                 trial.set_user_attr("signature", stage.signature)
                 twin = self._twin(trial.number, stage.signature)
@@ -108,6 +139,9 @@ class Trials:
                     return None
                 self._repeat(trial, twin)
 
+    def _in(self, *states: TrialState) -> list[FrozenTrial]:
+        return self.optuna.get_trials(deepcopy=False, states=states)
+
     def _repeat(self, trial: Trial, twin: FrozenTrial) -> None:
         """Tell what became of the trial it equals; Optuna gives a pruned one its last loss as value, and takes none."""
         if twin.state == TrialState.PRUNED:
@@ -115,48 +149,76 @@ class Trials:
         self.optuna.tell(trial, twin.value if twin.state == TrialState.COMPLETE else None, state=twin.state)
 
     def _twin(self, number: int, signature: str) -> FrozenTrial | None:
-        states = (*COUNTED, TrialState.RUNNING)
-        for trial in self.optuna.get_trials(deepcopy=False, states=states):
+        for trial in self._in(*COUNTED, TrialState.RUNNING):
             if trial.number != number and trial.user_attrs.get("signature") == signature:
                 return trial
         return None
 
     def _take_back(self) -> None:
         """Trials of workers that died are queued again with their settings; their stages go on from checkpoints."""
-        for trial in self.optuna.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
+        for trial in self._in(TrialState.RUNNING):
             number = trial.user_attrs.get("worker")
             if number == self.worker.number:
                 continue
             if number is None or not self._watch.alive(Attempt(self.files.workers / f"attempt-{number}")):
-                self.optuna.tell(trial.number, state=TrialState.FAIL)
-                self.optuna.enqueue_trial(trial.params, user_attrs={"returned_from": trial.number})
+                self._queue_again(trial)
+
+    def _queue_again(self, trial: FrozenTrial) -> None:
+        """Queue the settings, once, then end the trial: who is killed between the two loses none."""
+        queued = [one.user_attrs.get("returned_from") for one in self._in(TrialState.WAITING)]
+        if trial.number not in queued:
+            self.optuna.enqueue_trial(trial.params, user_attrs={"returned_from": trial.number})
+        self.optuna.tell(trial.number, state=TrialState.FAIL)
+
+    def report(self, trial: Trial, value: float, resource: int) -> bool:
+        """Note how the trial does at a rung; False where it is not this worker's any more."""
+        with self.files.lock:
+            mine = self._mine(trial) is not None
+            if mine:
+                trial.report(value, resource)
+            return mine
 
     def complete(self, trial: Trial, value: float) -> None:
         """The trial's number."""
-        self._tell(trial, value=value)
+        self._end(trial, TrialState.COMPLETE, value)
 
     def prune(self, trial: Trial, why: str) -> None:
         """The trial is not worth going on with."""
-        trial.set_user_attr("pruned", why)
-        self._tell(trial, state=TrialState.PRUNED)
+        self._end(trial, TrialState.PRUNED, pruned=why)
 
     def fail(self, trial: Trial, reason: str) -> None:
         """The trial's stage failed."""
-        trial.set_user_attr("reason", reason)
-        self._tell(trial, state=TrialState.FAIL)
+        self._end(trial, TrialState.FAIL, reason=reason)
 
     def give_back(self, trial: Trial) -> None:
-        """This worker was asked to stop; somebody else goes on."""
+        """This worker has to stop; somebody else goes on."""
         with self.files.lock:
-            self._tell(trial, state=TrialState.FAIL)
-            self.optuna.enqueue_trial(trial.params, user_attrs={"returned_from": trial.number})
+            found = self._mine(trial)
+            if found is not None:
+                self._queue_again(found)
 
-    def _tell(self, trial: Trial, value: float | None = None, state: TrialState | None = None) -> None:
-        self.optuna.tell(trial, value, state=state, skip_if_finished=True)
+    def _end(self, trial: Trial, state: TrialState, value: float | None = None, **told: str) -> None:
+        with self.files.lock:
+            if self._mine(trial) is None:
+                return
+            for name, text in told.items():
+                trial.set_user_attr(name, text)
+            self.optuna.tell(trial, value, state=state)
+
+    def _mine(self, trial: Trial) -> FrozenTrial | None:
+        """The trial, unless this worker was taken for dead and its trial given to another; the lock is held."""
+        found = self.optuna.get_trials(deepcopy=False)[trial.number]
+        mine = found.state == TrialState.RUNNING and found.user_attrs.get("worker") == self.worker.number
+        return found if mine else None
 
     def best(self, count: int) -> list[FrozenTrial]:
         """The best complete trials of distinct settings, best first."""
-        complete = self.optuna.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
+        complete = self._in(TrialState.COMPLETE)
         ranked = sorted(complete, key=lambda trial: (-(trial.value or 0.0), trial.number))
         distinct = {trial.user_attrs["signature"]: trial for trial in reversed(ranked)}
         return [trial for trial in ranked if distinct[trial.user_attrs["signature"]] is trial][:count]
+
+
+def missing(views: Iterable[Trials]) -> int:
+    """How many trials their studies lack."""
+    return sum(max(0, view.wanted - view.counted) for view in views)

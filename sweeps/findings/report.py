@@ -3,83 +3,121 @@
 from __future__ import annotations
 
 import shutil
-import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import optuna
 import pandas as pd
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from optuna.exceptions import ExperimentalWarning
 from plotly.offline import get_plotlyjs
 
-from mae_core.data.catalogue import DataInfo
-from mae_core.scales import Scale
 from mae_core.store.run import Store
+from sweeps.findings.figures import figures
+from sweeps.findings.grid import best_of_each, grid
 from sweeps.findings.rows import conclusion, tuned_rows
-from sweeps.findings.winners import PLAIN, Verdict
-from sweeps.rungs import searched, trained_epochs
-from sweeps.trials import Trials
+from sweeps.findings.winners import PLAIN, Undecided, Verdict
+from sweeps.rungs import rungs_of, searched, trained_epochs
+from sweeps.trials import Files, Trials
 
 HERE = Path(__file__).parent
+PERCENT = {"paper", "plain", "plain_std", "tuned", "tuned_std", "change"}  # and all that has top1 in its name
 
 
-def write(
-    file: str, views: Sequence[Trials], verdicts: Sequence[Verdict | None], scale: Scale, info: DataInfo, home: Path
-) -> Path:
-    """Write the report of the studies in journal `file`; its folder.
+def write(views: Sequence[Trials], verdicts: Sequence[Verdict | Undecided], lacking: str = "") -> Path:
+    """Write the report of the studies of one journal; its folder.
 
     It lies as an ablation's does: in `HOME/reports/by-scale/SCALE-DATA/sweeps/FILE`, and the latest of any scale in
     `HOME/reports/sweeps/FILE` as well.
+
+    Args:
+        views: the studies' trials.
+        verdicts: what each came to.
+        lacking: a sentence on trials that are missing, if any are.
     """
-    reports = home / "reports"
-    folder, latest = reports / "by-scale" / f"{scale.name}-{info.name}" / "sweeps" / file, reports / "sweeps" / file
+    files = views[0].files
+    folder, latest = _folders(files)
     folder.mkdir(parents=True, exist_ok=True)
-    trials = pd.concat([_trials(view, scale, info, Store(home)) for view in views], ignore_index=True)
-    winners = pd.DataFrame([row for verdict in verdicts if verdict for row in _winners(verdict)])
-    trials.to_csv(folder / "trials.csv", index=False)
-    winners.to_csv(folder / "winners.csv", index=False)
-    sentences = [f"{verdict.study.title}: {verdict.sentence()}" for verdict in verdicts if verdict]
-    tables = [winners]
-    rows = tuned_rows([verdict for verdict in verdicts if verdict])
+    reached = [verdict for verdict in verdicts if isinstance(verdict, Verdict)]
+    rows = tuned_rows(reached)
+    sentences = [f"{verdict.study.title}: {verdict.sentence()}" for verdict in verdicts]
+    tables = {
+        "trials": pd.concat([_trials(view) for view in views], ignore_index=True),
+        "winners": pd.DataFrame([row for verdict in reached for row in _winners(verdict)]),
+        "grid": grid(views[0]),
+    }
+    if len(tables["grid"]):
+        sentences.append(best_of_each(tables["grid"]))
+        tables["grid"] = tables["grid"].reset_index().rename(columns=str)
     if len(rows):
-        rows.to_csv(folder / "rows.csv", index=False)
-        sentences.insert(0, conclusion(rows))
-        tables.insert(0, rows)
-    told = [table.to_markdown(index=False, floatfmt=".2f") for table in tables]
-    (folder / "winners.md").write_text("\n\n".join([*sentences, *told]) + "\n", encoding="utf-8")
-    environment = Environment(loader=FileSystemLoader(HERE), undefined=StrictUndefined, autoescape=True)
-    page = environment.get_template("report.html.j2").render(
-        plotly_js=get_plotlyjs(),
-        title=file,
-        scale=scale.name,
-        data=info.name,
-        sentences=sentences,
-        rows=rows.to_html(index=False, float_format="{:.2f}".format, border=0, na_rep="") if len(rows) else "",
-        winners=winners.to_html(index=False, float_format="{:.2f}".format, border=0),
-        trials=trials.to_html(index=False, float_format="{:.3g}".format, border=0, na_rep=""),
-        figures=[figure for view in views for figure in _figures(view)],
-        journal=f"sweeps/{file}.journal",
-    )
-    (folder / "report.html").write_text(page, encoding="utf-8")
+        tables["rows"] = rows
+        sentences.insert(0, conclusion(reached))
+    if lacking:
+        sentences.insert(0, lacking)
+    for name in {"trials", "winners"} | {name for name, table in tables.items() if len(table)}:
+        tables[name].to_csv(folder / f"{name}.csv", index=False)
+    told = [_spelled(tables[name]) for name in ("rows", "winners", "grid") if name in tables and len(tables[name])]
+    markdown = [table.to_markdown(index=False, disable_numparse=True) for table in told]
+    (folder / "winners.md").write_text("\n\n".join([*sentences, *markdown]) + "\n", encoding="utf-8")
+    (folder / "report.html").write_text(_page(views, sentences, tables), encoding="utf-8")
     shutil.copytree(folder, latest, dirs_exist_ok=True)
     return folder
 
 
-def _trials(view: Trials, scale: Scale, info: DataInfo, store: Store) -> pd.DataFrame:
+def _folders(files: Files) -> tuple[Path, Path]:
+    reports, setting = files.home / "reports", f"{files.scale.name}-{files.info.name}"
+    return reports / "by-scale" / setting / "sweeps" / files.name, reports / "sweeps" / files.name
+
+
+def _page(views: Sequence[Trials], sentences: Sequence[str], tables: Mapping[str, pd.DataFrame]) -> str:
+    files = views[0].files
+    environment = Environment(loader=FileSystemLoader(HERE), undefined=StrictUndefined, autoescape=True)
+    shown = {
+        name: _spelled(tables[name]).to_html(index=False, border=0) if name in tables and len(tables[name]) else ""
+        for name in ("rows", "winners", "grid", "trials")
+    }
+    return environment.get_template("report.html.j2").render(
+        plotly_js=get_plotlyjs(),
+        title=files.name,
+        scale=files.scale.name,
+        data=files.info.name,
+        sentences=sentences,
+        figures=[figure for view in views for figure in figures(view)],
+        journal=f"sweeps/{files.name}.journal",
+        **shown,
+    )
+
+
+def _spelled(table: pd.DataFrame) -> pd.DataFrame:
+    """The table in words: per cent with two decimals, settings with three digits, so that no small one becomes 0.00."""
+    return pd.DataFrame(
+        {
+            name: [_word(value, ".2f" if "top1" in name or name in PERCENT else ".3g") for value in table[name]]
+            for name in table.columns
+        }
+    )
+
+
+def _word(value: Any, digits: str) -> str:
+    if value is None or (isinstance(value, float) and pd.isna(value)):
+        return ""
+    return f"{value:{digits}}" if isinstance(value, float) else str(value)
+
+
+def _trials(view: Trials) -> pd.DataFrame:
     """A line for each trial: what it was, how it ended, what it cost."""
-    lines = []
+    lines, files = [], view.files
+    rungs, store = rungs_of(view.study, files.scale, files.info), Store(files.home)
     for trial in view.all():
-        stage = view.study.stage(trial.params, scale, info)
+        stage = view.study.stage(trial.params, files.scale, files.info)
         lines.append(
             {
                 "study": view.study.name,
                 "trial": trial.number,
                 "state": trial.state.name.lower(),
                 "heldout_top1": trial.value if trial.state.name == "COMPLETE" else None,
-                **{name: view.study.space[name].value(found, 1.0) for name, found in trial.params.items()},
-                "trained_epochs": trained_epochs(trial, searched(stage, view.study.space), view.study.rungs, store),
+                **view.study.settings(stage),
+                **{f"found.{name}": found for name, found in trial.params.items()},
+                "trained_epochs": trained_epochs(trial, searched(stage, view.study.space), rungs, store),
                 "repeat_of": trial.user_attrs.get("repeat_of"),
                 "signature": stage.signature,
             }
@@ -95,24 +133,10 @@ def _winners(verdict: Verdict) -> Iterator[dict[str, Any]]:
         yield {
             "study": verdict.study.name,
             "settings": candidate.name,
-            "n": len(candidate.heldout),
+            "n": len(candidate.judged),
             "heldout_top1": candidate.mean,
-            "heldout_std": candidate.std,
+            "heldout_top1_std": candidate.std,
+            "heldout_top1_searched": candidate.heldout[0],
             "test_top1": sum(test) / len(test) if test else None,
-            **candidate.params,
+            **candidate.settings,
         }
-
-
-def _figures(view: Trials) -> Iterator[str]:
-    """Optuna's own figures as HTML fragments; those it cannot draw from so few trials are left out."""
-    plots = optuna.visualization
-    for draw in (plots.plot_optimization_history, plots.plot_param_importances, plots.plot_slice,
-                 plots.plot_parallel_coordinate):  # fmt: skip
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", ExperimentalWarning)
-            try:
-                figure = draw(view.optuna)
-            except (RuntimeError, ValueError):
-                continue
-        figure.update_layout(title=f"{view.study.title}: {figure.layout.title.text or draw.__name__}")
-        yield figure.to_html(full_html=False, include_plotlyjs=False)

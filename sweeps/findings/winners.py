@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from scipy import stats
 
-from mae_core.data.catalogue import DataInfo
-from mae_core.scales import Scale
 from mae_core.signature import Stage
 from mae_core.store.run import Store
 from mae_core.tracking.content.labels import write_labels
@@ -22,25 +20,32 @@ Split = Literal["heldout", "test"]
 Doing = Callable[[Iterable[Stage]], None]  # has stages done, however
 
 PLAIN = "the scale's own"
+ENOUGH = 3  # seeds, from which on an interval is told, and the seed that chose the trials does not judge them
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """A setting and its numbers, one for each seed."""
+    """A setting and its numbers, one for each seed; the first seed is the one that the trials were searched with."""
 
     name: str
-    params: dict[str, Any]
+    params: dict[str, Any]  # as proposed
     heldout: tuple[float, ...]
+    settings: Mapping[str, Any]  # as run
+
+    @property
+    def judged(self) -> tuple[float, ...]:
+        """The numbers that it is compared by: with enough seeds without the first, which favours what it chose."""
+        return self.heldout[1:] if len(self.heldout) >= ENOUGH else self.heldout
 
     @property
     def mean(self) -> float:
-        """Held-out top-1 over seeds, in per cent."""
-        return statistics.fmean(self.heldout)
+        """Held-out top-1 over the seeds that judge, in per cent."""
+        return statistics.fmean(self.judged)
 
     @property
     def std(self) -> float | None:
-        """Its spread over seeds; None of one."""
-        return statistics.stdev(self.heldout) if len(self.heldout) > 1 else None
+        """Its spread over them; None of one."""
+        return statistics.stdev(self.judged) if len(self.judged) > 1 else None
 
 
 @dataclass(frozen=True)
@@ -52,19 +57,23 @@ class Verdict:
     winner: Candidate
     tuned: tuple[float, ...]  # the winner's test top-1 by seed
     plain: tuple[float, ...]  # the scale's own settings' test top-1 by seed
+    dropped: tuple[str, ...] = ()  # candidates that did not get through all seeds, and why
 
     def sentence(self) -> str:
         """What tuning changed, no stronger than the seeds allow."""
+        return " ".join([self._change(), *(f"Left out: {one}." for one in self.dropped)])
+
+    def _change(self) -> str:
         gain = statistics.fmean(self.tuned) - statistics.fmean(self.plain)
         if self.winner.name == PLAIN:
             return "No trial was better on held-out images than the scale's own settings."
         told = f"The tuned settings change test top-1 by {gain:+.1f} points ({statistics.fmean(self.plain):.1f} to "
         told += f"{statistics.fmean(self.tuned):.1f})"
-        if len(self.tuned) < 3:
+        if len(self.tuned) < ENOUGH:
             return f"{told}; {len(self.tuned)} seed{'s' * (len(self.tuned) > 1)} cannot tell whether that is noise."
         if len(set(self.differences)) == 1:
             return f"{told}, the same with every seed."
-        low, high = stats.ttest_1samp(self.differences, 0.0).confidence_interval()
+        low, high = interval(self.differences)
         sure = "beyond seed noise" if low > 0 or high < 0 else "within seed noise"
         return f"{told}; paired 95 % interval {low:+.1f} to {high:+.1f}: {sure}."
 
@@ -74,38 +83,90 @@ class Verdict:
         return [tuned - plain for tuned, plain in zip(self.tuned, self.plain, strict=True)]
 
 
-def decide(
-    study: Study, trials: Trials, scale: Scale, info: DataInfo, store: Store, seeds: int, do: Doing
-) -> Verdict | None:
+@dataclass(frozen=True)
+class Undecided:
+    """A study that came to no verdict."""
+
+    study: Study
+    why: str
+
+    def sentence(self) -> str:
+        """Why there is none."""
+        return f"No verdict: {self.why}."
+
+
+def interval(differences: Sequence[float]) -> tuple[float, float]:
+    """The 95 % t-interval of paired differences, two or more; of equal ones their value."""
+    if len(set(differences)) == 1:
+        return differences[0], differences[0]
+    low, high = stats.ttest_1samp(differences, 0.0).confidence_interval()
+    return float(low), float(high)
+
+
+def decide(trials: Trials, store: Store, seeds: int, do: Doing) -> Verdict | Undecided:
     """Repeat the top trials and the scale's own settings with `seeds` seeds, choose on held-out, score once on test.
 
-    None where no trial is complete.
+    A candidate that does not get through all seeds is dropped; without the scale's own there is nothing to compare to.
     """
-    best = trials.best(study.top)
+    best = trials.best(trials.study.top)
     if not best:
-        return None
-    settings: dict[str, dict[str, Any]] = {f"trial {trial.number}": dict(trial.params) for trial in best}
-    settings[PLAIN] = {}
-
-    def stages(name: str, evaluate_on: Split) -> list[Stage]:
-        return [study.stage(settings[name], scale, info, seed, evaluate_on) for seed in range(seeds)]
-
-    def have(names: Iterable[str], evaluate_on: Split) -> None:
-        wanted = {name: stages(name, evaluate_on) for name in names}
-        _label(trials, wanted, evaluate_on)
-        do(stage for found in wanted.values() for stage in found)
-
-    def numbers(name: str, evaluate_on: Split) -> tuple[float, ...]:
-        return tuple(store.run(stage.signature).metrics["top1"] for stage in stages(name, evaluate_on))
-
-    have(settings, "heldout")
+        return Undecided(trials.study, "no trial is complete")
+    params = {f"trial {trial.number}": dict(trial.params) for trial in best} | {PLAIN: {}}
+    repeats = _Repeats(trials, store, seeds, params)
+    lacking = repeats.do(params, "heldout", do)
+    settings = {name: trials.study.settings(repeats.stages(name, "heldout")[0]) for name in params}
     candidates = sorted(
-        (Candidate(name, params, numbers(name, "heldout")) for name, params in settings.items()),
-        key=lambda candidate: -candidate.mean,
-    )
-    winner = candidates[0]
-    have(dict.fromkeys((PLAIN, winner.name)), "test")
-    return Verdict(study, tuple(candidates), winner, numbers(winner.name, "test"), numbers(PLAIN, "test"))
+        (Candidate(name, params[name], repeats.numbers(name, "heldout"), settings[name])
+         for name in params if name not in lacking),
+        key=lambda candidate: (-candidate.mean, candidate.name != PLAIN),
+    )  # fmt: skip
+    for winner in list(candidates):
+        if PLAIN not in lacking:
+            lacking |= repeats.do(dict.fromkeys((PLAIN, winner.name)), "test", do)
+        if PLAIN in lacking:
+            return Undecided(trials.study, lacking[PLAIN])
+        if winner.name not in lacking:
+            scored = repeats.numbers(winner.name, "test"), repeats.numbers(PLAIN, "test")
+            return Verdict(trials.study, tuple(candidates), winner, *scored, tuple(lacking.values()))
+        candidates.remove(winner)
+    return Undecided(trials.study, "; ".join(lacking.values()))
+
+
+@dataclass(frozen=True)
+class _Repeats:
+    """The candidates' stages with every seed."""
+
+    trials: Trials
+    store: Store
+    seeds: int
+    params: Mapping[str, dict[str, Any]]  # of each candidate
+
+    def stages(self, name: str, evaluate_on: Split) -> list[Stage]:
+        study, files = self.trials.study, self.trials.files
+        return [
+            study.stage(self.params[name], files.scale, files.info, seed, evaluate_on) for seed in range(self.seeds)
+        ]
+
+    def numbers(self, name: str, evaluate_on: Split) -> tuple[float, ...]:
+        """Top-1 by seed of a candidate that lacks none."""
+        return tuple(self.store.run(stage.signature).metrics["top1"] for stage in self.stages(name, evaluate_on))
+
+    def do(self, names: Iterable[str], evaluate_on: Split, do: Doing) -> dict[str, str]:
+        """Have the candidates' stages done; what became of those that did not get through."""
+        wanted = {name: self.stages(name, evaluate_on) for name in names}
+        _label(self.trials, wanted, evaluate_on)
+        do(stage for found in wanted.values() for stage in found)
+        told = {name: self._lacking(name, stages) for name, stages in wanted.items()}
+        return {name: words for name, words in told.items() if words}
+
+    def _lacking(self, name: str, stages: Iterable[Stage]) -> str:
+        """How the first stage that is not finished ended; empty where all are."""
+        for seed, stage in enumerate(stages):
+            for one in stage.with_parents():
+                run = self.store.run(one.signature)
+                if run.finished is None:
+                    return f"{name} {run.status} with seed {seed} ({one.signature})"
+        return ""
 
 
 def _label(trials: Trials, wanted: Mapping[str, Iterable[Stage]], evaluate_on: Split) -> None:
@@ -125,4 +186,4 @@ def _label(trials: Trials, wanted: Mapping[str, Iterable[Stage]], evaluate_on: S
         for case in ["own" if name == PLAIN else name.replace(" ", "-")]
         for seed, stage in enumerate(stages)
     ]
-    write_labels(files.home, table, files.scale, files.data, cells)
+    write_labels(files.home, table, files.scale.name, files.info.name, cells)

@@ -21,8 +21,8 @@ def info(tmp_path):
 
 
 @pytest.fixture
-def trials(tmp_path):
-    files = Files(tmp_path, STUDY.name, "smoke", "fashion_mnist")
+def trials(tmp_path, info):
+    files = Files(tmp_path, STUDY.name, SMOKE, info)
     return Trials(STUDY, files, register(files), 6)
 
 
@@ -32,8 +32,8 @@ def recorder(trials):
 
 
 @pytest.fixture
-def ask(trials, info):
-    return lambda: trials.next(lambda found: STUDY.stage(found, SMOKE, info))
+def ask(trials):
+    return trials.next
 
 
 @pytest.fixture

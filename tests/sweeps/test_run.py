@@ -8,15 +8,23 @@ import sys
 import time
 from collections import Counter
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
 import psutil
 import pytest
+from rich.console import Console
 
+from mae_core.data.catalogue import describe
+from mae_core.scales import SMOKE
 from mae_core.store.run import Store
 from sweeps import worker
+from sweeps.launch import REHIRES, Search, Sweep
 from sweeps.run import main
+from sweeps.selection import select
+from sweeps.studies import FINETUNE_LR
+from sweeps.trials import BLOCKED, MOST_FAILURES, Trials, register
 
 
 def command(home: Path, *words: str) -> list[str]:
@@ -30,6 +38,7 @@ def command(home: Path, *words: str) -> list[str]:
         (["tune_rows"], "Say whose rows to tune"),
         (["tune_rows", "mask_ratoi"], "did you mean mask_ratio?"),
         (["finetune_lr", "pretrain_lr"], "Name one study"),
+        (["tune_rows", "all"], "tunes the rows of one ablation"),
         (["finetune_lr", "--trials", "0"], "give 1 or more"),
         (["finetune_lr", "--scale", "huge"], "There is no scale 'huge'"),
     ],
@@ -64,6 +73,80 @@ def test_a_worker_that_is_sent_to_no_study_says_so(capsys, tmp_path):
     words = ["finetune_rl", "--scale", "smoke", "--data", "fashion_mnist", "--home", str(tmp_path), "--trials", "1"]
     assert worker.main(words) == 2
     assert capsys.readouterr().err.endswith("did you mean finetune_lr?\n")
+
+
+def test_a_worker_that_is_asked_for_less_than_no_trials_says_so(capsys, tmp_path):
+    words = ["finetune_lr", "--scale", "smoke", "--data", "fashion_mnist", "--home", str(tmp_path), "--trials", "-3"]
+    assert worker.main(words) == 2
+    assert capsys.readouterr().err.count("\n") == 1
+
+
+class Gone:
+    """A worker that is gone as soon as it is hired."""
+
+    def __init__(self, status):
+        self.returncode = status
+
+    def poll(self):
+        return self.returncode
+
+
+@pytest.fixture
+def search(tmp_path, monkeypatch):
+    """A launch for two trials on one core, whose workers each do something and are gone with a status."""
+    monkeypatch.setattr("sweeps.launch.processes_for", lambda *_: 1)
+    monkeypatch.setattr("sweeps.launch.LOOK_SECONDS", 0.0)
+    sweep = Sweep(select("finetune_lr"), SMOKE, describe("fashion_mnist", tmp_path), tmp_path, 2, 1)
+    trials = Trials(replace(FINETUNE_LR, sampler="quasi-random"), sweep.files, register(sweep.files), 2)
+    found = Search(sweep, [trials], trials.since)
+    found.hired = 0
+
+    def run(*workers):
+        def hire():
+            status, act = workers[min(found.hired, len(workers) - 1)]
+            found.hired += 1
+            act(trials)
+            return Gone(status)
+
+        monkeypatch.setattr(found, "_hire", hire)
+        return found.run(Console(quiet=True))
+
+    found.with_workers = run
+    return found
+
+
+def nothing(trials):
+    pass
+
+
+def succeeds(trials):
+    trials.complete(trials.next()[0], 50.0)
+
+
+def fails(trials):
+    trials.fail(trials.next()[0], "finetune-0 failed: no such file")
+
+
+def test_a_search_whose_workers_die_says_how_many_trials_are_missing_and_where_to_look(search):
+    told = search.with_workers((1, nothing))
+    assert told.startswith(f"2 of 2 trials are missing: {1 + REHIRES} workers died.")
+    assert "workers.log" in told
+
+
+def test_workers_that_die_are_counted_from_the_last_trial_that_ended(search):
+    dying = [(1, nothing)] * REHIRES
+    assert search.with_workers(*dying, (1, succeeds), *dying, (0, succeeds)) == ""
+
+
+def test_a_search_whose_trials_all_fail_ends_with_their_reason_once(search):
+    told = search.with_workers((0, fails))
+    assert told.startswith("2 of 2 trials are missing: finetune-0 failed: no such file. What")
+    assert search.hired == MOST_FAILURES
+
+
+def test_a_full_disk_ends_the_search_and_no_other_worker_is_sent(search):
+    assert "no space is left" in search.with_workers((BLOCKED, nothing))
+    assert search.hired == 1
 
 
 def in_mlflow(home: Path) -> Counter:

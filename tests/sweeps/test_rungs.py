@@ -4,13 +4,16 @@ from dataclasses import replace
 
 import pytest
 
+from ablations.paper import ABLATIONS
 from mae_core.data.catalogue import describe
+from mae_core.recipes import BASELINE
 from mae_core.scales import MINI, SMOKE
 from mae_core.store.attempt import take
 from mae_core.store.journal import NAME, Journal
 from mae_core.store.run import Store
-from sweeps.rungs import Rung, rungs_of, searched, trained_epochs
-from sweeps.studies import FINETUNE_LR, LINEAR_PROBE_LR, MASK_RATIO_BY_DECODER_DEPTH, PRETRAIN_LR, STUDIES
+from sweeps.rungs import START_UP, Rung, rungs_of, searched, trained_epochs
+from sweeps.space import OneOf
+from sweeps.studies import FINETUNE_LR, LINEAR_PROBE_LR, MASK_RATIO_BY_DECODER_DEPTH, PRETRAIN_LR, STUDIES, tune_rows
 from sweeps.trials import Files, Trials, register
 
 
@@ -32,6 +35,14 @@ def run(tmp_path):
     return run
 
 
+RANDOM = replace(PRETRAIN_LR, sampler="quasi-random")
+
+
+def trials_of(home, info, wanted, study=RANDOM):
+    files = Files(home, study.name, MINI, info)
+    return Trials(study, files, register(files), wanted)
+
+
 @pytest.mark.parametrize("scale", [SMOKE, MINI])
 def test_trials_are_looked_at_in_a_stage_that_the_study_searches(info, scale):
     kinds = [searched(study.stage({}, scale, info), study.space).kind for study in STUDIES.values()]
@@ -39,14 +50,19 @@ def test_trials_are_looked_at_in_a_stage_that_the_study_searches(info, scale):
 
 
 def test_rungs_lie_within_the_schedule_and_the_resource_triples(info):
-    probe = LINEAR_PROBE_LR.stage({"linear_probe.epochs": 90}, MINI, info)
-    found = rungs_of(probe, LINEAR_PROBE_LR.rungs)
-    assert [(rung.epoch, rung.resource) for rung in found] == [(10, 1), (30, 3)]
+    study = replace(PRETRAIN_LR, pretraining=replace(BASELINE, epochs=90), space={"pretrain.epochs": OneOf((90,))})
+    assert [(rung.epoch, rung.resource) for rung in rungs_of(study, MINI, info)] == [(10, 1), (30, 3)]
+
+
+@pytest.mark.parametrize("epochs", [(90, 27, 60), (27, 60, 90)])
+def test_trials_of_any_schedule_are_compared_at_the_epochs_of_the_shortest(info, epochs):
+    study = replace(LINEAR_PROBE_LR, space={"linear_probe.epochs": OneOf(epochs)})
+    assert [rung.epoch for rung in rungs_of(study, MINI, info)] == [3, 9]
 
 
 def test_trials_whose_losses_say_nothing_are_never_ended_early(info):
-    stage = MASK_RATIO_BY_DECODER_DEPTH.stage({}, MINI, info)
-    assert rungs_of(searched(stage, MASK_RATIO_BY_DECODER_DEPTH.space), MASK_RATIO_BY_DECODER_DEPTH.rungs) == []
+    for study in (MASK_RATIO_BY_DECODER_DEPTH, FINETUNE_LR, *tune_rows(ABLATIONS["mask_ratio"])):
+        assert rungs_of(study, MINI, info) == []
 
 
 def test_losses_are_better_when_lower_and_accuracies_when_higher(run):
@@ -55,27 +71,54 @@ def test_losses_are_better_when_lower_and_accuracies_when_higher(run):
     assert Rung(3, 1, "loss").value(run) is None
 
 
-def test_probes_are_compared_by_accuracy_and_other_stages_by_loss(info):
-    metrics = {}
-    for study in (PRETRAIN_LR, FINETUNE_LR, LINEAR_PROBE_LR):
-        stage = searched(study.stage({}, MINI, info), study.space)
-        metrics[stage.kind] = {rung.metric for rung in rungs_of(stage, study.rungs)}
-    assert metrics == {"pretrain": {"loss"}, "finetune": {"loss"}, "linear_probe": {"heldout_top1"}}
+def test_probes_are_compared_by_accuracy_and_pretraining_by_loss(info):
+    metrics = [{rung.metric for rung in rungs_of(study, MINI, info)} for study in (PRETRAIN_LR, LINEAR_PROBE_LR)]
+    assert metrics == [{"loss"}, {"heldout_top1"}]
+
+
+def ended_at_the_first_rung(trials, values):
+    """Which of trials that reach the first rung with these values are to end there; all of them run on."""
+    found = []
+    for value in values:
+        trial, _ = trials.next()
+        trials.report(trial, value, 1)
+        found.append(trial.should_prune())
+    return found
+
+
+def test_no_trial_ends_at_a_rung_that_few_have_passed_however_bad_it_is(tmp_path, info):
+    trials = trials_of(tmp_path, info, START_UP + 2)
+    values = [float(-place) for place in range(START_UP + 2)]
+    assert ended_at_the_first_rung(trials, values) == [False] * START_UP + [True] * 2
+
+
+def test_later_a_third_goes_on_from_a_rung_even_where_none_of_the_first_was_good(tmp_path, info):
+    trials = trials_of(tmp_path, info, START_UP + 4)
+    values = [1.0, 1.0, 2.0, 2.0, 2.0, 9.0, 8.0, 1.5, 8.5]
+    assert ended_at_the_first_rung(trials, values)[START_UP:] == [False, False, True, False]
+
+
+def test_a_trial_that_another_worker_took_up_counts_once_at_a_rung(tmp_path, info):
+    trials = trials_of(tmp_path, info, 2 * START_UP)
+    for _ in range(START_UP):
+        trial, _ = trials.next()
+        trials.report(trial, 5.0, 1)
+        trials.give_back(trial)
+    assert ended_at_the_first_rung(trials, [float(-place) for place in range(START_UP)]) == [False] * START_UP
 
 
 def test_epochs_are_told_to_the_rung_that_ended_a_trial_and_none_for_a_repeat(tmp_path, info):
     study = replace(PRETRAIN_LR, sampler="quasi-random")
-    files = Files(tmp_path, study.name, "mini", "fashion_mnist")
-    trials = Trials(study, files, register(files), 3)
-    complete, stage = trials.next(lambda found: study.stage(found, MINI, info))
+    trials = trials_of(tmp_path, info, 3, study)
+    complete, stage = trials.next()
     trials.complete(complete, 60.0)
-    pruned, _ = trials.next(lambda found: study.stage(found, MINI, info))
+    pruned, _ = trials.next()
     for resource in (1, 3):
         pruned.report(-0.7, resource)
     trials.prune(pruned, "after 3 epochs of pretrain")
-    repeat, _ = trials.next(lambda found: study.stage(found, MINI, info))
+    repeat, _ = trials.next()
     repeat.set_user_attr("repeat_of", 0)
     trials.complete(repeat, 60.0)
     long = searched(stage, study.space)
-    epochs = [trained_epochs(trial, long, study.rungs, Store(tmp_path)) for trial in trials.all()]
+    epochs = [trained_epochs(trial, long, rungs_of(study, MINI, info), Store(tmp_path)) for trial in trials.all()]
     assert epochs == [long.recipe.epochs, 3, 0]

@@ -64,7 +64,7 @@ def test_rows_are_fine_tuned_as_their_table_says():
 
 
 def test_one_row_of_an_ablation_is_one_study():
-    (study,) = select("tune_rows-mask_ratio:75")
+    (study,) = select("tune_rows-mask_ratio:75").studies
     assert (study.row.key, study.row.paper) == ("75", 84.9)
 
 
@@ -72,6 +72,17 @@ def test_one_row_of_an_ablation_is_one_study():
 def test_ablations_that_fine_tune_nothing_have_no_rows_to_tune(name):
     with pytest.raises(UserError, match="tune another"):
         select(f"tune_rows-{name}")
+
+
+def test_a_spec_file_gives_way_to_its_ablations_name_and_is_found_again_from_any_folder(tmp_path, monkeypatch):
+    spec = tmp_path / "mine" / "spec.py"
+    spec.parent.mkdir()
+    spec.write_text("from ablations.paper import ABLATIONS\nABLATION = ABLATIONS['mask_ratio']\n")
+    monkeypatch.chdir(tmp_path)
+    selected = select("tune_rows-./mine/spec.py:75")
+    monkeypatch.chdir("/")
+    assert selected.file == "tune_rows-mask_ratio:75"
+    assert select(selected.name) == select("-".join(selected.words)) == selected
 
 
 def test_a_protocol_is_not_tuned():

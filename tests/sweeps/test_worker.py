@@ -6,8 +6,10 @@ import pytest
 
 from mae_core.data.catalogue import describe
 from mae_core.scales import SMOKE
+from mae_core.stages.obtain import Outcome
 from mae_core.store.journal import NAME, Journal
 from mae_core.store.run import Store
+from sweeps.rungs import START_UP
 from sweeps.studies import LINEAR_PROBE_LR
 from sweeps.trials import Files, Trials, register
 from sweeps.worker import Worker
@@ -36,9 +38,9 @@ def finish(home, stage, top1):
 @pytest.fixture
 def proposed(tmp_path, info):
     """The stages that the study proposes, worse from trial to trial, finished by somebody else."""
-    files = Files(tmp_path, "somebody", "smoke", "fashion_mnist")
+    files = Files(tmp_path, "somebody", SMOKE, info)
     trials, stages = Trials(STUDY, files, register(files), TRIALS), {}
-    while (asked := trials.next(lambda found: STUDY.stage(found, SMOKE, info))) is not None:
+    while (asked := trials.next()) is not None:
         stages.setdefault(asked[1].signature, asked[1])
         trials.complete(asked[0], 1.0)
     for place, stage in enumerate(stages.values()):
@@ -49,18 +51,35 @@ def proposed(tmp_path, info):
 
 @pytest.mark.parametrize("rungs", [(), STUDY.rungs])
 def test_finished_runs_are_pruned_by_their_journals_and_nothing_is_trained(tmp_path, info, proposed, rungs):
-    study, files = replace(STUDY, rungs=rungs), Files(tmp_path, "mine", "smoke", "fashion_mnist")
+    study, files = replace(STUDY, rungs=rungs), Files(tmp_path, "mine", SMOKE, info)
     trials = Trials(study, files, register(files), TRIALS)
-    Worker(study, trials, SMOKE, info, lambda: False).run()
+    Worker(trials, lambda: False).run()
     ended = {trial.user_attrs["signature"]: trial.state.name for trial in trials.all()}
-    assert ended == {signature: "PRUNED" if place and rungs else "COMPLETE" for place, signature in enumerate(proposed)}
+    first = START_UP if rungs else len(proposed)
+    places = {signature: place for place, signature in enumerate(proposed)}
+    assert ended == {signature: "COMPLETE" if place < first else "PRUNED" for signature, place in places.items()}
     assert all(len(Store(tmp_path).run(signature).attempts) == 1 for signature in proposed)
 
 
 def test_rungs_are_told_to_optuna_at_growing_resource(tmp_path, info, proposed):
-    files = Files(tmp_path, "mine", "smoke", "fashion_mnist")
+    files = Files(tmp_path, "mine", SMOKE, info)
     trials = Trials(STUDY, files, register(files), TRIALS)
-    Worker(STUDY, trials, SMOKE, info, lambda: False).run()
-    first, second = trials.all()[:2]
+    Worker(trials, lambda: False).run()
+    first, *_, last = [trial for trial in trials.all() if "repeat_of" not in trial.user_attrs]
     assert first.intermediate_values == {1: 90.0, 3: 90.0}
-    assert second.intermediate_values == {1: 89.0}
+    assert last.intermediate_values.keys() == {1}
+
+
+@pytest.mark.parametrize(("ending", "counted"), [("blocked", False), ("failed", True)])
+def test_a_full_disk_stops_the_worker_with_its_sentence_and_is_no_failure_of_the_trial(
+    tmp_path, info, monkeypatch, ending, counted
+):
+    files = Files(tmp_path, "mine", SMOKE, info)
+    trials = Trials(STUDY, files, register(files), TRIALS)
+    monkeypatch.setattr("sweeps.worker.obtain", lambda *_: Outcome(ending, "the reason"))
+    assert Worker(trials, lambda: False).run() == ("" if counted else "the reason")
+    assert trials.failed is counted
+    if not counted:
+        states = [trial.state.name for trial in trials.optuna.get_trials()]
+        assert states == ["FAIL", "WAITING"]
+        assert trials.reasons == []

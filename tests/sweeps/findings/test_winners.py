@@ -9,7 +9,7 @@ from mae_core.scales import SMOKE
 from mae_core.store.run import Store
 from mae_core.tracking.destination import Destination
 from mae_core.tracking.survey import items
-from sweeps.findings.winners import PLAIN, Candidate, Verdict, decide
+from sweeps.findings.winners import PLAIN, Candidate, Undecided, Verdict, decide
 from sweeps.studies import FINETUNE_LR
 from sweeps.trials import Files, Trials, register
 from tests.mae_core.store.shelf import begin, end
@@ -21,39 +21,94 @@ SEEDS = 3
 @pytest.fixture
 def trials(tmp_path):
     """Three trials, the last the best on its one seed."""
-    info, files = describe("fashion_mnist", tmp_path), Files(tmp_path, STUDY.name, "smoke", "fashion_mnist")
+    files = Files(tmp_path, STUDY.name, SMOKE, describe("fashion_mnist", tmp_path))
     trials = Trials(STUDY, files, register(files), 3)
     for value in (61.0, 62.0, 63.0):
-        trials.complete(trials.next(lambda found: STUDY.stage(found, SMOKE, info))[0], value)
+        trials.complete(trials.next()[0], value)
     return trials
 
 
 @pytest.fixture
-def verdict(trials, tmp_path):
-    """What is decided where the second trial is the best over seeds, and the first on test."""
+def place_of(trials):
+    """Which trial a stage of any seed and split repeats; -1: the scale's own settings."""
     signatures = [trial.user_attrs["signature"] for trial in trials.all()]
-    info = describe("fashion_mnist", tmp_path)
 
-    def top1(stage):
+    def place_of(stage):
         judged = replace(stage.recipe, seed=0, evaluate_on="heldout"), replace(stage.parents[0].recipe, seed=0)
         own = replace(stage, recipe=judged[0], parents=(replace(stage.parents[0], recipe=judged[1]),)).signature
-        place = signatures.index(own) if own in signatures else -1
-        heldout = {0: 90.0, 1: 64.0, 2: 63.5, -1: 60.0}[place]
-        return heldout + stage.recipe.seed if stage.recipe.evaluate_on == "heldout" else 50.0 - place
+        return signatures.index(own) if own in signatures else -1
 
-    def do(stages):
-        for stage in stages:
-            for one in stage.with_parents():
-                if Store(tmp_path).plan(one).finished is None:
-                    end(begin(tmp_path, one), **({"top1": top1(one)} if one is stage else {}))
+    return place_of
 
-    return decide(STUDY, trials, SMOKE, info, Store(tmp_path), SEEDS, do)
+
+@pytest.fixture
+def decided(trials, place_of, tmp_path):
+    """What is decided where `numbers` has the held-out top-1 of each place and seed, and `ends` what some end as."""
+
+    def decided(numbers, ends=None, seeds=SEEDS):
+        def do(stages):
+            for stage in stages:
+                for one in stage.with_parents():
+                    if Store(tmp_path).plan(one).finished is None:
+                        state, metrics = ending(one) if one is stage else ("done", {})
+                        end(begin(tmp_path, one), state, **metrics)
+
+        def ending(stage):
+            place, recipe = place_of(stage), stage.recipe
+            state = (ends or {}).get((place, recipe.seed, recipe.evaluate_on), "done")
+            top1 = numbers[place][recipe.seed] if recipe.evaluate_on == "heldout" else 50.0 - place
+            return state, {"top1": top1}
+
+        return decide(trials, Store(tmp_path), seeds, do)
+
+    return decided
+
+
+NUMBERS = {1: (64.0, 65.0, 66.0), 2: (63.5, 64.5, 65.5), -1: (60.0, 61.0, 62.0)}
+
+
+@pytest.fixture
+def verdict(decided):
+    """What is decided where the second trial is the best over seeds, and the first on test."""
+    return decided(NUMBERS)
 
 
 def test_the_winner_is_the_best_over_seeds_on_held_out_images(verdict):
     assert [candidate.name for candidate in verdict.candidates] == ["trial 1", "trial 2", PLAIN]
     assert verdict.winner.heldout == (64.0, 65.0, 66.0)
-    assert (verdict.winner.mean, verdict.winner.std) == (65.0, 1.0)
+    assert verdict.winner.judged == (65.0, 66.0)  # not by the seed that chose them
+
+
+def test_the_seed_that_chose_the_trials_does_not_judge_them(decided):
+    """It favours what it chose, beside the scale's own settings that nobody chose."""
+    numbers = {**NUMBERS, 1: (99.0, 60.0, 61.0)}
+    verdict = decided(numbers)
+    assert [candidate.name for candidate in verdict.candidates] == ["trial 2", PLAIN, "trial 1"]
+    assert decided(numbers, seeds=2).winner.judged == (99.0, 60.0)  # two are too few to spare one
+
+
+def test_on_a_tie_the_scales_own_settings_stay(decided):
+    assert decided(dict.fromkeys(NUMBERS, (60.0, 61.0, 62.0))).winner.name == PLAIN
+
+
+@pytest.mark.parametrize("state", ["diverged", "failed"])
+def test_a_trial_that_does_not_get_through_all_seeds_is_left_out_and_named(decided, state):
+    verdict = decided(NUMBERS, {(1, 2, "heldout"): state})
+    assert [candidate.name for candidate in verdict.candidates] == ["trial 2", PLAIN]
+    assert f"Left out: trial 1 {state} with seed 2" in verdict.sentence()
+
+
+def test_a_winner_that_diverges_on_all_train_images_gives_way_to_the_next(decided):
+    verdict = decided(NUMBERS, {(1, 0, "test"): "diverged"})
+    assert verdict.winner.name == "trial 2"
+    assert "Left out: trial 1 diverged with seed 0" in verdict.sentence()
+
+
+@pytest.mark.parametrize("split", ["heldout", "test"])
+def test_without_the_scales_own_settings_there_is_no_verdict(decided, split):
+    undecided = decided(NUMBERS, {(-1, 1, split): "failed"})
+    assert isinstance(undecided, Undecided)
+    assert "No verdict: the scale's own failed with seed 1" in undecided.sentence()
 
 
 def test_test_images_are_scored_for_the_winner_and_the_scales_own_settings_alone(verdict, tmp_path):
@@ -80,10 +135,10 @@ def test_repeated_trials_land_in_mlflow_where_their_study_is(verdict, tmp_path):
     ],
 )
 def test_no_more_is_said_than_the_seeds_allow(tuned, said):
-    winner = Candidate("trial 0", {}, tuned)
+    winner = Candidate("trial 0", {}, tuned, {})
     assert said in Verdict(STUDY, (winner,), winner, tuned, (60.0, 61.5, 61.5)[: len(tuned)]).sentence()
 
 
 def test_where_nothing_was_better_that_is_what_is_said():
-    own = Candidate(PLAIN, {}, (60.0,))
+    own = Candidate(PLAIN, {}, (60.0,), {})
     assert "No trial was better" in Verdict(STUDY, (own,), own, (60.0,), (60.0,)).sentence()
