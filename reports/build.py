@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 import sys
 from collections.abc import Sequence
 from contextlib import nullcontext
@@ -70,11 +71,11 @@ def _build_from(
     started = [one for one in selected if found[one.ablation.name]]
     whole = {"all", sheet.NAME} & set(arguments.names)
     if not started or (len(started) < len(selected) and not whole):
-        without = [name for name, seeds in found.items() if not seeds]
-        names = " ".join(arguments.names if whole else without)
+        without = [_word(one) for one in selected if not found[one.ablation.name]]
         raise UserError(
-            f"There is no run of {names} at scale {scale.name} on {info.name} in {arguments.mlflow or home}; "
-            f"start one with `python -m ablations.run {names.replace(sheet.NAME, 'all')} --scale {scale.name}`."
+            f"There is no run of {' '.join(arguments.names if whole else without)} at scale {scale.name} on "
+            f"{info.name} in {arguments.mlflow or home}; start one with "
+            f"`{_launch(_expanded(arguments.names) if whole else without, arguments)}`."
         )
     failed = False
     orders = [
@@ -90,6 +91,19 @@ def _build_from(
     if page is not None:
         print(f"{sheet.NAME}: {page / 'report.html'}")
     return int(failed)
+
+
+def _word(one: Selected) -> str:
+    """What selects the same row and protocol again."""
+    row = one.word if one.only is None else f"{one.word}:{one.only}"
+    return row if one.protocol is None else f"{row}/{one.protocol}"
+
+
+def _launch(names: Sequence[str], arguments: argparse.Namespace) -> str:
+    """The command that computes `names` where reports were asked for."""
+    asked = {"--scale": arguments.scale, "--data": arguments.data, "--home": arguments.home}
+    options = [word for name, value in asked.items() if value for word in (name, value)]
+    return shlex.join(["python", "-m", "ablations.run", *names, *options])
 
 
 def main(words: Sequence[str] | None = None) -> int:

@@ -107,7 +107,7 @@ def _publish(arguments: argparse.Namespace) -> int:
     scale, home, folder = scale_named(arguments.scale), home_folder(arguments.home), arguments.folder
     if folder.exists() and not (folder / PAGE).is_file() and (not folder.is_dir() or any(folder.iterdir())):
         raise UserError(f"{folder} holds something else than published results; name a new folder, or empty this one.")
-    info = describe(arguments.data or scale.data, home)
+    info = describe(scale.data if arguments.data is None else arguments.data, home)
     names = publish(home / "reports" / "by-scale" / f"{scale.name}-{info.name}", folder)
     print(f"{len(names)} reports in {folder / PAGE}.")
     return 0

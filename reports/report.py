@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -19,6 +18,7 @@ from mae_core.data.catalogue import DataInfo
 from mae_core.scales import Scale
 from mae_core.store.run import Store
 from reports.curves import Curve, pretraining_curves, write_curves, write_probes
+from reports.latest import renew
 from reports.memory import peak_memory
 from reports.pages import notebook
 from reports.pages.sections import sections
@@ -77,8 +77,7 @@ def build(
         with swapped(folder) as partial, nullcontext(kernel) if kernel else notebook.Kernel() as running:
             results = collect(ablation, scale, info, remembered, seeds)
             told = _write(results, remembered, partial, running, wall_seconds)
-        with swapped(latest) as partial:
-            shutil.copytree(folder, partial, dirs_exist_ok=True)
+        renew(folder, latest)
         _index(reports)
     return Built(
         folder=folder,
@@ -108,7 +107,7 @@ def _write(
     table_rows, baseline_rows = rows.table_rows(results), rows.baseline_rows(results)
     found, learnt = found_panels(results, home), pretraining_curves(results, home)
     trivial = trivial_of_targets(learnt, results.ablation.default, Store(home))
-    told = facts(results, wall_seconds, trivial, rounds(results, home))
+    told = facts(results, wall_seconds, trivial, rounds([results], home))
     rows.write_rows(table_rows, folder / "table.csv")
     rows.write_rows(baseline_rows, folder / "baselines.csv")
     beside = quantities.quantities(results)

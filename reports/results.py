@@ -19,6 +19,7 @@ from mae_core.scales import Scale
 from mae_core.signature import Stage
 from mae_core.store.run import Store
 from mae_core.tracking.content.labels import read_labels
+from reports.doctor.condition import unreadable
 from reports.verdicts.statistics import Spread, paired
 
 Status = Literal["done", "missing", "running", "failed", "diverged", "stale", "cited", "needs"]
@@ -177,6 +178,8 @@ class _Memory:
             for parent in parents:
                 if parent.status == status:
                     return parent
+        if damaged := unreadable(run):  # one whose owner was elsewhere would count as running for ever
+            return _Standing("missing", f"{stage.signature} is damaged: {', '.join(damaged)}")
         if run.status == "running":
             return _Standing("running")
         blocked = (run.record or {}).get("reason", "") if run.status == "blocked" else ""

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from mae_core.arguments import Parser
 from mae_core.errors import UserError
 from mae_core.home import home_folder
-from mae_core.store.run import Run, Store
+from mae_core.store.run import RECIPE, Run, Store
 from mae_core.tracking.content.labels import read_labels
 from reports.doctor.checks import examine
+from reports.doctor.condition import NOT_BEGUN, damaged, unreadable
+from reports.doctor.finding import Finding
 from reports.doctor.patient import Patient
 
 
@@ -29,28 +31,36 @@ def _runs(name: str, home: Path) -> list[Run]:
     return runs
 
 
+def _findings(run: Run, home: Path) -> Iterator[tuple[str, Finding]]:
+    """What ails `run` and what it rests on, each with the signature that it is of."""
+    patient = Patient.of(run, home)
+    if patient is None:  # nothing says what it is, so no check applies
+        names = unreadable(run) or [RECIPE] * bool(run.attempts)
+        yield run.signature, damaged(names) if names else NOT_BEGUN
+        return
+    if not run.attempts:
+        yield run.signature, NOT_BEGUN
+    related = [Patient(Store(home).run(parent.signature), parent, home) for parent in patient.stage.parents]
+    for one in (patient, *related):
+        for finding in examine(one):
+            yield one.run.signature, finding
+
+
 def main(words: Sequence[str] | None = None) -> int:
-    """Exit status: 0 healthy (nothing is printed), 1 something ails the run, 2 no such run."""
+    """Exit status: 0 healthy (nothing is printed), 1 something ails the run or it cannot be examined, 2 no such run."""
     parser = Parser(prog="python -m reports.doctor", description=__doc__)
     parser.add_argument("run", metavar="RUN", help="a signature, its beginning, or ABLATION/CASE/PROTOCOL/SEED")
     parser.add_argument("--home", help="default: $MAE_HOME, else ./out")
     arguments = parser.parse_args(words)
     try:
         home = home_folder(arguments.home)
-        patients = [Patient.of(run, home) for run in _runs(arguments.run, home)]
+        found = [one for run in _runs(arguments.run, home) for one in _findings(run, home)]
     except UserError as error:
         print(error, file=sys.stderr)
         return 2
-    ill = False
-    for patient in filter(None, patients):
-        related = [Patient(Store(home).run(parent.signature), parent, home) for parent in patient.stage.parents]
-        for one in (patient, *related):
-            for finding in examine(one):
-                ill = True
-                print(
-                    f"{one.run.signature}: {finding.symptom}\n  likely cause: {finding.cause}\n  do: {finding.remedy}"
-                )
-    return int(ill)
+    for signature, finding in found:
+        print(f"{signature}: {finding.symptom}\n  likely cause: {finding.cause}\n  do: {finding.remedy}")
+    return int(bool(found))
 
 
 if __name__ == "__main__":

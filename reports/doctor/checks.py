@@ -6,7 +6,6 @@ import itertools
 import math
 import statistics
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 
 from mae_core.recipes import (
     FinetuneRecipe,
@@ -16,8 +15,10 @@ from mae_core.recipes import (
     PretrainRecipe,
     visible_tokens,
 )
+from reports.doctor import condition
 from reports.doctor.features import effective_rank
-from reports.doctor.patient import WEIGHTS, Patient
+from reports.doctor.finding import Finding
+from reports.doctor.patient import PANELS, WEIGHTS, Patient
 
 NOT_LEARNT = 0.95  # share of the trivial predictor's loss
 FLAT = 0.02  # of the originals' variance
@@ -30,23 +31,32 @@ SHORT_WARMUP = 0.03  # of the schedule; the paper's is 0.05
 OFF_RULE = 0.05  # of the rate that the linear rule gives
 
 
-@dataclass(frozen=True)
-class Finding:
-    """Something that ails a run."""
-
-    symptom: str
-    cause: str
-    remedy: str
-
-    def told(self) -> str:
-        """In one line."""
-        return f"**{self.symptom}** Likely cause: {self.cause} What to do: {self.remedy}"
-
-
 def examine(patient: Patient, *, weights: bool = True) -> list[Finding]:
     """All findings; none of a healthy run. Without `weights`, only what tells without looking at them."""
     checks = (check for check in CHECKS if weights or check not in OF_WEIGHTS)
     return [finding for check in checks for finding in check(patient)]
+
+
+def damaged(patient: Patient) -> Iterator[Finding]:
+    """Files of the run cannot be read."""
+    if names := _unreadable(patient):
+        yield condition.damaged(names)
+
+
+def altered(patient: Patient) -> Iterator[Finding]:
+    """Files of the run can be read, but are not what was recorded of them."""
+    known = _unreadable(patient)
+    if names := [name for name in condition.altered(patient.run) if name not in known]:
+        yield condition.damaged(names)
+
+
+def _unreadable(patient: Patient) -> list[str]:
+    names = condition.unreadable(patient.run)
+    if patient.folder is None:
+        return names
+    read = {PANELS: patient.panels if patient.encoder else (), WEIGHTS: patient.tensors}
+    there = [name for name, content in read.items() if content is None and (patient.folder / name).is_file()]
+    return names + [f"{patient.folder.name}/{name}" for name in there]
 
 
 def ended_badly(patient: Patient) -> Iterator[Finding]:
@@ -154,15 +164,7 @@ def target_without_variance(patient: Patient) -> Iterator[Finding]:
 
 def decoder_missing(patient: Patient) -> Iterator[Finding]:
     """The weights hold an encoder alone."""
-    if patient.folder is None or not isinstance(patient.recipe, PretrainRecipe | ImportRecipe):
-        return
-    path = patient.folder / WEIGHTS
-    if not path.is_file():
-        return
-    from safetensors import safe_open
-
-    with safe_open(path, "numpy") as file:
-        names = list(file.keys())
+    names = patient.tensors if isinstance(patient.recipe, PretrainRecipe | ImportRecipe) else None
     if names and not any("decoder" in name for name in names):
         yield Finding(
             "The weights have no decoder.",
@@ -254,6 +256,8 @@ def edge_of_the_grid(patient: Patient) -> Iterator[Finding]:
 
 Check = Callable[[Patient], Iterator[Finding]]
 CHECKS: tuple[Check, ...] = (
+    damaged,
+    altered,
     ended_badly,
     plateau,
     flat_patches,
@@ -267,4 +271,4 @@ CHECKS: tuple[Check, ...] = (
     nothing_learnt,
     edge_of_the_grid,
 )
-OF_WEIGHTS: tuple[Check, ...] = (collapsed_features, decoder_missing)
+OF_WEIGHTS: tuple[Check, ...] = (altered, collapsed_features, decoder_missing)

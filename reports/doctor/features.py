@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+from threadpoolctl import threadpool_limits
 
 from mae_core.recipes import EncoderRecipe, PretrainRecipe
 from reports.doctor.patient import WEIGHTS, Patient
@@ -28,13 +29,14 @@ def effective_rank(patient: Patient) -> float | None:
     panels, recipe = patient.panels, patient.recipe
     if patient.folder is None or panels is None or panels.mean is None or panels.std is None:
         return None
-    path = patient.folder / WEIGHTS
-    if type(recipe) is not PretrainRecipe or not path.is_file() or _parameters(recipe) > LARGEST:
+    if type(recipe) is not PretrainRecipe or _parameters(recipe) > LARGEST:
         return None
-    weights = _read(path)
+    if not {"patch_embed.proj.weight", "norm.weight"} <= set(patient.tensors or ()):  # absent, or no encoder's
+        return None
+    weights = _read(patient.folder / WEIGHTS)
     mean, std = (values.astype(np.float64)[:, None, None] for values in (panels.mean, panels.std))
-    features = encode(weights, recipe, (panels.originals.astype(np.float64) - mean) / std)
-    return rank_of(features)
+    with threadpool_limits(1):  # threads of so small products wait for one another on a machine that is at work
+        return rank_of(encode(weights, recipe, (panels.originals.astype(np.float64) - mean) / std))
 
 
 def rank_of(features: Array) -> float:

@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from mae_core.recipes import EncoderRecipe, PretrainRecipe, Recipe
+from mae_core.recipes import EncoderRecipe, ImportRecipe, PretrainRecipe, Recipe
 from mae_core.signature import Stage, from_document
-from mae_core.store.run import Run, Store
+from mae_core.store.run import Run
 from reports.figures.panels import Panels, read
 from reports.predictors import normalised, patches
 
@@ -53,6 +53,30 @@ class Patient:
     def folder(self) -> Path | None:
         """Where the finished attempt is."""
         return self.run.finished.folder if self.run.finished else None
+
+    @cached_property
+    def tensors(self) -> list[str] | None:
+        """The names of what its weights hold; None where they are absent or damaged."""
+        from safetensors import SafetensorError, safe_open
+
+        if self.folder is None or not self.has_weights:
+            return None
+        try:
+            with safe_open(self.folder / WEIGHTS, "numpy") as file:
+                return list(file.keys())
+        except (OSError, SafetensorError):
+            return None
+
+    @property
+    def has_weights(self) -> bool:
+        """Whether its weights are here."""
+        return self.folder is not None and (self.folder / WEIGHTS).is_file()
+
+    @property
+    def made_weights(self) -> bool:
+        """Whether it made weights that a check is for, be they here or not."""
+        made = WEIGHTS in self.record.get("artefacts", {}) or self.has_weights
+        return made and isinstance(self.recipe, PretrainRecipe | ImportRecipe)
 
     @cached_property
     def encoder(self) -> EncoderRecipe | None:
@@ -122,8 +146,3 @@ class Guesses:
         """The variance between images of the mean of each hidden patch, place by place."""
         means = np.ma.masked_array(pixels.mean(axis=(-2, -1)), ~self.hidden)
         return float(means.var(axis=0).mean())
-
-
-def found(store: Store, signature: str) -> Patient | None:
-    """The patient of that signature, if the store has it."""
-    return Patient.of(store.run(signature), store.home)

@@ -11,7 +11,7 @@ from typing import Any
 from ablations.paper import ABLATIONS, NOT_YET
 from mae_core.store.files import replacing
 from reports.figures import scatter
-from reports.pages import sheet
+from reports.pages import runs, sheet
 from reports.pages.page import page
 
 FILES: Mapping[str, str] = {
@@ -19,7 +19,7 @@ FILES: Mapping[str, str] = {
     "figure": "figure.png",
     "panels": "panels.png",
     "notebook": "report.ipynb",
-    "runs": "cells.csv",
+    "cells": "cells.csv",
     "baselines": "baselines.csv",
 }
 # what the paper prints without numbers of its own
@@ -44,8 +44,10 @@ class Line:
 
 
 def write(reports: Path) -> Path:
-    """Write `index.html` to the folder `reports`."""
+    """Write `index.html` to the folder `reports`, and the pages of runs that it links to."""
     path = reports / "index.html"
+    for setting in sorted(reports.glob("by-scale/*")):
+        runs.write(setting)
     pictures = [(one.parent.name, one.relative_to(reports).as_posix()) for one in _scatters(reports)]
     text = page(
         "index.html.j2",
@@ -110,5 +112,12 @@ def _line(facts: Mapping[str, Any], folder: Path, reports: Path) -> Line:
         state=", ".join(f"{count} {status}" for status, count in facts["counts"].items()),
         verdict=facts["verdict"],
         page=f"{place}/report.html",
-        links=tuple((name, f"{place}/{file}") for name, file in FILES.items() if (folder / file).is_file()),
+        links=tuple(_links(folder, place)),
     )
+
+
+def _links(folder: Path, place: str) -> Iterator[tuple[str, str]]:
+    """The report's files, and where the runs behind it are told."""
+    yield from ((name, f"{place}/{file}") for name, file in FILES.items() if (folder / file).is_file())
+    if (folder / FILES["cells"]).is_file() and (folder.parent / runs.NAME).is_file():
+        yield "runs", f"{folder.parent.relative_to(folder.parents[2]).as_posix()}/{runs.NAME}#{folder.name}"

@@ -14,7 +14,8 @@ LOSSES = (
     "Dashed: what a guess without learning scores, at the default row or the first of that target. It is computed from "
     "a few train images, cropped and masked as pre-training sees them (of runs from before these were kept: from the "
     "test images of the panels, whole). Harmonic in-painting makes each hidden pixel the mean of its four neighbours. "
-    "A model that stays at such a line has learnt no more than it."
+    "Of components it is their mean, estimated from the share of variance they explain; of tokens their shares on "
+    "held-out images. A model that stays at such a line has learnt no more than it."
 )
 PROBING = (
     "Quick probes of the class token while it is learnt, the first before any training: each fifth of a few labelled "
@@ -23,6 +24,7 @@ PROBING = (
     "rows are looked at on the same images. The band is one standard deviation over seeds."
 )
 COSTS = (
+    "The figure of costs has pre-training FLOPs on its axis, as seconds depend on what ran beside. "
     "Seconds are the mean over seeds of what one number costs from nothing, its pre-training included; images/s are "
     "the pre-training's, or the stage's own where nothing is pre-trained. `bundle.rows()` has all columns, "
     "`bundle.cells()` every number seed by seed."

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -16,12 +15,15 @@ from ablations.paper import ABLATIONS
 from ablations.spec import PROTOCOL_LABELS, Ablation
 from mae_core.data.catalogue import DataInfo
 from mae_core.scales import Scale
+from reports.doctor.rounds import rounds
+from reports.latest import renew
 from reports.pages.page import page
 from reports.results import STATUSES, Results, collect
 from reports.swap import swapped
 from reports.tables.baselines import compare, sentence
-from reports.tables.caption import spread_told
+from reports.tables.caption import changed, mixed, remarks, spread_told
 from reports.tables.chosen import chosen
+from reports.tables.latex import latex_of
 from reports.tables.quantities import quantities, told
 from reports.tables.rows import Row, baseline_rows, table_rows, write_rows
 from reports.tables.setting import paper_setting, setting
@@ -33,7 +35,6 @@ from reports.tables.table import (
     baseline_layout,
     coinciding,
     difference,
-    latex_of,
     markdown,
     ours,
     side_by_side,
@@ -62,21 +63,20 @@ def build(scale: Scale, info: DataInfo, home: Path, memory: Path, seeds: int) ->
     folder.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(reports / f".{NAME}.lock"):
         with swapped(folder) as partial:
-            _write([collect(part.given(scale, memory), scale, info, memory, seeds) for part in parts()], partial)
-        with swapped(reports / NAME) as partial:
-            shutil.copytree(folder, partial, dirs_exist_ok=True)
+            found = [collect(part.given(scale, memory), scale, info, memory, seeds) for part in parts()]
+            _write(found, rounds(found, memory), partial)
+        renew(folder, reports / NAME)
     return folder
 
 
-def _write(found: Sequence[Results], folder: Path) -> None:
-    """Write all files of the sheet to `folder`."""
+def _write(found: Sequence[Results], health: Sequence[str], folder: Path) -> None:
+    """Write all files of the sheet to `folder`; `health` is what the doctor found."""
     rows = [table_rows(results) for results in found]
     titles = [f"({r.ablation.source[-1]}) {r.ablation.title}" for r in found]
     layouts = [compact(results, of_part) for results, of_part in zip(found, rows, strict=True)]
     # the default row and its rivals are the same runs in all parts
-    rivals, against = baseline_rows(found[0]), sentence(found[0], compare(found[0]))
-    whole = _whole(found)
-    caption, beneath, notes = _caption(whole), baseline_layout(found[0], rivals), [against, chosen(whole)]
+    rivals, against, whole = baseline_rows(found[0]), _against(found[0]), _whole(found)
+    caption, beneath, notes = _caption(whole), baseline_layout(found[0], rivals), [against, *_notes(whole)]
     write_rows([row for of_part in rows for row in of_part], folder / "table.csv")
     write_rows(rivals, folder / "baselines.csv")
     named = [*zip(titles, layouts, strict=True), *([(BASELINES, beneath)] if beneath.lines else [])]
@@ -85,11 +85,18 @@ def _write(found: Sequence[Results], folder: Path) -> None:
     )
     (folder / "table.md").write_text(text, encoding="utf-8")
     (folder / "table.tex").write_text(_latex(titles, layouts, caption, notes), encoding="utf-8")
-    body = page("sheet.html.j2", title=f"{TITLE} ({SOURCE})", script="", paragraphs=[caption, *notes],
-                parts=[(t, r.ablation.name, x) for t, r, x in zip(titles, found, layouts, strict=True)],
-                beneath=beneath, beneath_title=BASELINES)  # fmt: skip
+    body = page(
+        "sheet.html.j2",
+        title=f"{TITLE} ({SOURCE})",
+        script="",
+        paragraphs=[caption, *notes],
+        health=[line.replace("**", "") for line in health],
+        parts=[(t, r.ablation.name, x) for t, r, x in zip(titles, found, layouts, strict=True)],
+        beneath=beneath,
+        beneath_title=BASELINES,
+    )
     (folder / "report.html").write_text(body, encoding="utf-8")
-    facts = json.dumps(_facts(found, against), indent=1, ensure_ascii=False)
+    facts = json.dumps(_facts(found, against, health), indent=1, ensure_ascii=False)
     (folder / "report.json").write_text(facts + "\n", encoding="utf-8")
 
 
@@ -136,10 +143,23 @@ def _caption(whole: Results) -> str:
     return (
         f"{TITLE} ({SOURCE}): fine-tuning (ft) and linear probing (lin), top-1 in per cent. Ours: {setting(whole)}; "
         f"the paper's: {paper_setting(whole.ablation)}, measured elsewhere and beside ours for their order only. "
-        f"{spread_told(whole.cells, whole.seeds)} Δ: differences to the default row, ours paired by seed. "
+        f"{spread_told(whole.cells, whole.seeds)} Δ: differences to the default row, ours paired by "
+        f"seed, over as many pairs as stand in brackets where these are fewer than the seeds of a mean beside it. "
         f"FLOPs are those of a forward pass of pre-training, counted from the shapes, in units of the default row's. "
         f"Rows joined by = are one at this scale. {MARKS}"
     )
+
+
+def _against(first: Results) -> str:
+    """What MAE does not beat; the default row is that of all parts, whatever one of them calls it."""
+    label = first.ablation.case(first.ablation.default).label
+    return sentence(first, compare(first)).replace(f"the default row ({label})", "the default row", 1)
+
+
+def _notes(whole: Results) -> list[str]:
+    """What the parts' captions say of their numbers, told of all of them together."""
+    told = changed(whole), chosen(whole), mixed(whole, "the reports of the parts tell which"), *remarks(whole)
+    return [note for note in told if note]
 
 
 def _latex(titles: Sequence[str], layouts: Sequence[Layout], caption: str, notes: Sequence[str]) -> str:
@@ -157,7 +177,7 @@ def _latex(titles: Sequence[str], layouts: Sequence[Layout], caption: str, notes
     )
 
 
-def _facts(found: Sequence[Results], against: str) -> Mapping[str, object]:
+def _facts(found: Sequence[Results], against: str, health: Sequence[str]) -> Mapping[str, object]:
     counts = sum((results.counts() for results in found), Counter[str]())
     return {
         "ablation": NAME,
@@ -169,4 +189,5 @@ def _facts(found: Sequence[Results], against: str) -> Mapping[str, object]:
         "counts": {status: counts[status] for status in STATUSES if counts[status]},
         "verdict": "The claims of each part are judged in its own report.",
         "baselines": against,
+        "health": list(health),
     }

@@ -31,11 +31,11 @@ def caption(results: Results, wall_seconds: float | None = None) -> list[str]:
         _measured(results),
         spread_told(results.cells, results.seeds),
         _cost(results, wall_seconds),
-        _changed(results),
+        changed(results),
         chosen(results),
-        _mixed(results),
+        mixed(results),
     ]
-    told = (*paragraphs, " ".join(results.ablation.decisions), *_remarks(results))
+    told = (*paragraphs, " ".join(results.ablation.decisions), *remarks(results))
     return [paragraph for paragraph in told if paragraph]
 
 
@@ -126,7 +126,7 @@ def duration(seconds: float) -> str:
     return f"{seconds:.0f} s ({rounded})"
 
 
-def _changed(results: Results) -> str:
+def changed(results: Results) -> str:
     """What the scale changed of the default row and of each protocol, field by field."""
     told = []
     for name, paper, ours in _default_recipes(results.ablation, results.cells):
@@ -198,16 +198,17 @@ _MIXED: Mapping[str, Callable[[Mapping[str, Any]], Hashable]] = {
 }
 
 
-def _mixed(results: Results) -> str:
-    """Whether numbers that stand side by side were computed differently, besides what their rows say."""
+def mixed(
+    results: Results, where: str = "report.html tells which, and cells.csv of which commit each number is"
+) -> str:
+    """Whether numbers that stand side by side were computed differently, and `where` that is told of each."""
     origins = [record.get("provenance", {}) for record in results.records.values()]
     counts = {name: len({of(origin) for origin in origins}) for name, of in _MIXED.items()}
     mixed = " and ".join(f"{count} {name}" for name, count in counts.items() if count > 1)
-    where = "report.html tells which, and cells.csv of which commit each number is"
     return f"Not all numbers were computed alike: {mixed} are mixed here; {where}." if mixed else ""
 
 
-def _remarks(results: Results) -> list[str]:
+def remarks(results: Results) -> list[str]:
     """What stages want their readers to know, such as files that were damaged, each with the kind of stage it is of."""
     kinds = {signature: signature.rpartition("-")[0] for signature in results.records}
     told = {

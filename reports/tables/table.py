@@ -10,6 +10,7 @@ from ablations.spec import PROTOCOL_LABELS
 from reports.metrics import metric
 from reports.results import Results
 from reports.tables.caption import run_as
+from reports.tables.latex import latex_of
 from reports.tables.quantities import QUANTITIES, Beside, told
 from reports.tables.rows import Row, refuse_mixed
 from reports.tables.setting import paper_setting, setting
@@ -22,7 +23,10 @@ MARKS = (
     "seeds or more, it is better than that of every other one beyond seed noise."
 )
 BASELINES = "Baselines at the same label budget."
-DIFFERENCES = "Differences are to the default row, ours paired by seed; none is told of rows on other data."
+DIFFERENCES = (
+    "Differences are to the default row, ours paired by seed; none is told of rows on other data. One with a number in "
+    "brackets rests on so many pairs, fewer than the seeds of a mean beside it, and need not be the means' difference."
+)
 
 
 @dataclass(frozen=True)
@@ -108,8 +112,13 @@ def _columns(results: Results, by_case: Mapping[str, Mapping[str, Row]], protoco
 
 
 def difference(row: Row, default: str) -> str:
-    """Ours minus the default row's, signed; empty in that row itself and where there is none."""
-    return "" if row.diff is None or row.case_key == default else metric(row.protocol).plain(row.diff, "+")
+    """Ours minus the default row's, signed, `-0.03 (1)` where it has but one pair and a mean beside it more seeds.
+
+    Empty in the default row itself and where there is none.
+    """
+    if row.diff is None or row.case_key == default:
+        return ""
+    return metric(row.protocol).plain(row.diff, "+") + (f" ({row.few_pairs})" if row.few_pairs else "")
 
 
 def _paper(row: Row) -> str:
@@ -215,19 +224,6 @@ def latex(table: Layout, caption: Iterable[str], label: str) -> str:
         f"\\caption{{{latex_of(first)}}}\n\\label{{tab:{label}}}\n"
         f"\\resizebox{{\\textwidth}}{{!}}{{%\n{tabular(table)}}}\n{notes}\\end{{table}}\n"
     )
-
-
-_SIGNS = {"±": r"$\pm$", "×": r"$\times$", "→": r"$\to$", "τ": r"$\tau$", "Δ": r"$\Delta$", "−": "$-$", "≤": r"$\leq$"}
-
-
-def latex_of(text: str) -> str:
-    """`text` as LaTeX prints it."""
-    from nbconvert.filters import escape_latex
-
-    escaped: str = escape_latex(text)
-    for sign, command in _SIGNS.items():
-        escaped = escaped.replace(sign, command)
-    return escaped
 
 
 def _broken(head: str) -> str:

@@ -64,7 +64,11 @@ def test_a_protocol_that_is_not_there_is_one_sentence(name, said):
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
-        ("replace(BASELINE", "(replace(BASELINE", "mine.py, line 5: SyntaxError: Generator expression must be parenthesized; correct it."),
+        (
+            "replace(BASELINE",
+            "(replace(BASELINE",
+            "mine.py, line 5: SyntaxError: Generator expression must be parenthesized; correct it.",
+        ),
         ("BASELINE, d", "BASE, d", "mine.py, line 5: NameError: name 'BASE' is not defined; correct it."),
         ("decoder_depth=n", "decoder_dept=n", "line 5: PretrainRecipe has no field decoder_dept; did you mean"),
         ("decoder_depth=n", "mask_ratio=1.0", "line 5: PretrainRecipe: mask_ratio cannot be 1.0"),

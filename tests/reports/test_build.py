@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 import reports.build
+from ablations.run import main as main_of_launch
 from reports.build import main
 from tests.reports.laboratory import Laboratory
 
@@ -42,6 +43,27 @@ def test_bad_usage_and_nothing_to_report_are_one_sentence(
     assert (status, printed, error.count("\n")) == (2, "", 1)
     assert complaint in error
     assert not (tmp_path / "reports").exists()
+
+
+PARTS = "decoder_depth decoder_width mask_token target augmentation mask_sampling"
+
+
+@pytest.mark.parametrize(
+    ("words", "command"),
+    [
+        ("mask_ratio/finetune --scale small --data digits", "mask_ratio/finetune --scale small --data digits"),
+        ("mask_ratio:75 wall_clock", "mask_ratio:75 wall_clock --scale mini"),
+        ("table_1 --scale smoke", f"{PARTS} --scale smoke"),
+        ("all", "all --scale mini"),
+    ],
+)
+def test_refusal_names_the_launch_that_would_give_what_was_asked_for(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, words: str, command: str
+) -> None:
+    error = ran(capsys, *words.split(), "--home", str(tmp_path))[2]
+    launch = f"python -m ablations.run {command} --home {tmp_path}"
+    assert f"`{launch}`" in error
+    assert main_of_launch([*launch.split()[3:], "--dry-run"]) == 0
 
 
 def test_failed_cell_has_a_report_and_status_1(laboratory: Laboratory, capsys: pytest.CaptureFixture[str]) -> None:

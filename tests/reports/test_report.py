@@ -20,7 +20,7 @@ from mae_core.scales import SCALES
 from reports.bundle import Bundle
 from reports.pages.notebook import Kernel
 from reports.report import Built, build
-from reports.tables.table import latex_of
+from reports.tables.latex import latex_of
 from tests.reports.laboratory import Laboratory
 
 NUMBERS = {"10": 60.0, "75": 71.2345, "75/finetune": 85.06, "90": 66.6666}

@@ -9,6 +9,7 @@ from mae_core.scales import SCALES
 from mae_core.signature import Stage
 from mae_core.store.attempt import OWNER
 from mae_core.store.files import write_sealed
+from mae_core.store.run import Store
 from mae_core.tracking.content.labels import write_labels
 from reports.results import Result, collect, seeds_found
 from tests.reports.laboratory import Laboratory
@@ -118,3 +119,13 @@ def test_unlabelled_data_have_losses(three_rows: Laboratory) -> None:
     three_rows.finish(cells[0], 0.25)
     results = collect(three_rows.ablation, three_rows.scale, info, three_rows.home, 1)
     assert (results.protocols, results.cells[0].value, results.baselines) == (("pretrain",), 0.25, ())
+
+
+def test_cell_whose_run_is_damaged_says_which_file(three_rows: Laboratory) -> None:
+    cell = three_rows.cell("75/linear_probe/0")
+    three_rows.finish(cell, 71.0)
+    assert cell.stage is not None
+    run = Store(three_rows.home).run(cell.stage.signature)
+    (run.folder / "attempt-1" / "record.json").write_text("{}")
+    found = next(r for r in three_rows.results().cells if r.cell.name == cell.name)
+    assert (found.status, found.reason) == ("missing", f"{run.signature} is damaged: attempt-1/record.json")

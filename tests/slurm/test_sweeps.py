@@ -37,9 +37,9 @@ def test_workers_on_the_cluster_and_here_lose_no_trial_and_try_no_setting_twice(
     ends_well(sweep(cluster, "--trials", str(trials)))
     until(lambda: not queue.queued())
     journal = optuna.storages.journal.JournalFileBackend(str(cluster / "sweeps" / "finetune_lr.journal"))
-    study = optuna.load_study(
-        study_name="finetune_lr (smoke, fashion_mnist)", storage=optuna.storages.JournalStorage(journal)
-    )
+    storage = optuna.storages.JournalStorage(journal)
+    (name,) = optuna.get_all_study_names(storage)  # one question, so one study
+    study = optuna.load_study(study_name=name, storage=storage)
     states = [trial.state.name for trial in study.trials]
     assert states.count("COMPLETE") + states.count("PRUNED") == trials
     assert "RUNNING" not in states

@@ -12,12 +12,14 @@ import pytest
 
 from mae_core.recipes import FinetuneRecipe, LinearProbeRecipe, PretrainRecipe
 from mae_core.signature import Stage
-from mae_core.store.attempt import finish
+from mae_core.store.attempt import RECORD, finish
+from mae_core.store.files import checksum, write_sealed
 from mae_core.store.journal import NAME, Journal
+from mae_core.store.run import RECIPE as RECIPE_FILE
 from mae_core.store.run import Store
 from reports.doctor.__main__ import main
 from reports.doctor.checks import SPIKE, examine
-from reports.doctor.patient import Patient
+from reports.doctor.patient import PANELS, WEIGHTS, Patient
 from tests.reports.laboratory import Laboratory
 
 RECIPE = PretrainRecipe(
@@ -54,9 +56,6 @@ def patient(
     if arrays is not None:
         masked = np.where(arrays["hidden"], 0.5, arrays["originals"])
         np.savez(attempt.folder / "panels.npz", masked=masked, **arrays)
-    from mae_core.store.attempt import RECORD
-    from mae_core.store.files import write_sealed
-
     write_sealed(attempt.folder / RECORD, {"state": "done", "reason": "", "metrics": {}, "seconds": 1.0} | record)
     finish(attempt)
     return Patient(Store(home).run(stage.signature), stage, home)
@@ -170,3 +169,51 @@ def test_command_is_silent_on_health_and_names_illness(tmp_path: Path, capsys: p
     assert main(["pretrain-0000", "--home", str(tmp_path)]) == 2
     assert main(["pretrain-", "--home", str(tmp_path)]) == 2
     assert capsys.readouterr().err.count("\n") == 2
+
+
+@pytest.fixture
+def finished(tmp_path: Path) -> Patient:
+    """A healthy pre-training whose record has the checksums of its files, and an evaluation of it."""
+    well = patient(tmp_path, Stage(RECIPE), healthy(np.random.default_rng(0)))
+    assert well.folder is not None
+    sums = {name: checksum(well.folder / name) for name in (NAME, PANELS)}
+    write_sealed(well.folder / RECORD, {"state": "done", "reason": "", "metrics": {"loss": 0.1}, "artefacts": sums})
+    return Patient(Store(tmp_path).run(well.run.signature), well.stage, tmp_path)
+
+
+def cut(path: Path) -> None:
+    """Leave the first half of a file."""
+    data = path.read_bytes()
+    path.write_bytes(data[: len(data) // 2])
+
+
+@pytest.mark.parametrize(
+    ("spoil", "name"),
+    [
+        (lambda run: cut(run / "attempt-1" / RECORD), "attempt-1/record.json"),
+        (lambda run: (run / "attempt-1" / RECORD).unlink(), "attempt-1/record.json"),
+        (lambda run: cut(run / "attempt-1" / PANELS), "attempt-1/panels.npz"),
+        (lambda run: cut(run / "attempt-1" / NAME), "attempt-1/journal.jsonl"),
+        (lambda run: (run / "attempt-1" / WEIGHTS).write_bytes(b"no weights"), "attempt-1/weights.safetensors"),
+        (lambda run: (run / RECIPE_FILE).write_text("{}"), "recipe.json"),
+        (lambda run: (run / RECIPE_FILE).unlink(), "recipe.json"),
+    ],
+)
+def test_damaged_file_is_named_and_ends_with_1(
+    finished: Patient, capsys: pytest.CaptureFixture[str], spoil: Callable[[Path], None], name: str
+) -> None:
+    words = [finished.run.signature, "--home", str(finished.home)]
+    assert (main(words), capsys.readouterr().out) == (0, "")
+    spoil(finished.run.folder)
+    assert main(words) == 1
+    printed = capsys.readouterr().out
+    assert printed.count(f"{finished.run.signature}: The run is damaged: {name}.\n") == 1
+    assert printed.count("The run is damaged") == 1
+
+
+def test_run_that_nothing_has_worked_on_is_said_not_to_have_begun(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = Store(tmp_path).plan(Stage(RECIPE))
+    assert main([run.signature, "--home", str(tmp_path)]) == 1
+    assert "The run has not begun" in capsys.readouterr().out

@@ -1,6 +1,7 @@
 """The index names every ablation, built or not."""
 
 import json
+import re
 from pathlib import Path
 
 from ablations.paper import ABLATIONS
@@ -77,3 +78,41 @@ def test_sweeps_are_reached_from_the_index(tmp_path: Path) -> None:
     (folder / "report.html").write_text("")
     page = write(tmp_path).read_text()
     assert '<a href="by-scale/mini-mine/sweeps/pretrain_lr/report.html">pretrain_lr</a> (mini, mine)' in page
+
+
+def with_cells(home: Path, *signatures: str) -> Path:
+    """A home with a report whose cells rest on runs of those names; its folder of reports."""
+    put(home / "reports")
+    folder = home / "reports" / "by-scale" / "mini-mine" / "mask_ratio"
+    lines = ["cell,status,signature", *(f"mask_ratio/75/finetune/{n},done,{s}" for n, s in enumerate(signatures))]
+    (folder / "cells.csv").write_text("\n".join(lines))
+    return home / "reports"
+
+
+def test_index_leads_to_the_run_behind_each_number(tmp_path: Path) -> None:
+    (tmp_path / "runs" / "finetune-1").mkdir(parents=True)
+    reports = with_cells(tmp_path, "finetune-1")
+    page = write(reports).read_text()
+    assert '<a href="by-scale/mini-mine/mask_ratio/cells.csv">cells</a>' in page
+    assert '<a href="by-scale/mini-mine/runs.html#mask_ratio">runs</a>' in page
+    listing = (reports / "by-scale" / "mini-mine" / "runs.html").read_text()
+    links = re.findall(r'href="(\.\./\.\./\.\./runs/[^"]+)"', listing)
+    assert [(reports / "by-scale" / "mini-mine" / link).resolve() for link in links] == [
+        tmp_path / "runs" / "finetune-1"
+    ]
+    assert 'id="mask_ratio"' in listing
+
+
+def test_run_that_the_home_does_not_have_is_named_without_a_link(tmp_path: Path) -> None:
+    reports = with_cells(tmp_path, "finetune-1")
+    write(reports)
+    listing = (reports / "by-scale" / "mini-mine" / "runs.html").read_text()
+    assert "<td>finetune-1</td>" in listing
+    assert "runs/finetune-1" not in listing
+
+
+def test_reports_own_folder_has_no_link_that_moving_it_would_break(tmp_path: Path) -> None:
+    reports = with_cells(tmp_path, "finetune-1")
+    write(reports)
+    names = {path.name for path in (reports / "by-scale" / "mini-mine" / "mask_ratio").iterdir()}
+    assert names == {"report.json", "cells.csv"}

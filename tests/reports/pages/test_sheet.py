@@ -14,8 +14,8 @@ from mae_core.data.catalogue import describe
 from mae_core.scales import SCALES
 from reports.pages import sheet
 from reports.pages.sheet import build, compact, parts
+from reports.tables.latex import latex_of
 from reports.tables.rows import table_rows
-from reports.tables.table import latex_of
 from tests.reports.laboratory import BASELINES, Laboratory
 
 SMOKE = SCALES["smoke"]
@@ -87,6 +87,27 @@ def test_sheet_says_what_mae_does_not_beat_and_over_what_the_spread_is(tmp_path:
     with (folder / "baselines.csv").open(newline="") as file:
         assert {row["case_key"] for row in csv.DictReader(file)} == set(BASELINES)
     assert (depth.home / "reports" / "table_1" / "baselines.csv").is_file()
+
+
+def test_sheet_says_of_its_numbers_what_the_parts_say_of_theirs(tmp_path: Path) -> None:
+    depth = Laboratory(tmp_path / "home", parts()[0])
+    depth.finish_all({"8": 71.0})
+    stage = depth.cell("/1/finetune/0").stage
+    assert stage is not None
+    other = {"commit": "fedcba9876543210", "processor": "another", "versions": {"torch": "2.14.1"}}
+    depth.end(stage.parents[0], metrics={"loss": 0.1}, remarks=["2 images were damaged"], provenance=other)
+    depth.end(stage, "failed", reason="MemoryError: no memory")
+    folder = build(SMOKE, describe("fashion_mnist", depth.home), depth.home, depth.home, 1)
+    page = html.unescape((folder / "report.html").read_text(encoding="utf-8"))
+    for told in (
+        "What the scale changed at the default row. Pre-training: image_size 224×224 → 32×32",
+        "2 code versions and 2 devices are mixed here; the reports of the parts tell which.",
+        "Pre-training: 2 images were damaged.",
+    ):
+        for name in ("report.html", "table.md"):
+            assert told in html.unescape((folder / name).read_text(encoding="utf-8")), (name, told)
+    assert "1 block: The run failed: MemoryError: no memory." in page
+    assert "MAE at the default row so far does not beat" in page  # and not at one part's name for it
 
 
 def test_sheet_that_fails_half_way_leaves_the_one_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -109,6 +109,12 @@ def test_half_done_row_shows_its_number_and_its_status(three_rows: Laboratory) -
     assert layout(results, table_rows(results)).lines[0].cells[1] == "70.00 (1), missing"
 
 
+def test_difference_says_its_pairs_where_a_mean_beside_it_has_more_seeds(three_rows: Laboratory) -> None:
+    results = three_rows.imagine(lambda c: None if c.seed and c.case.key == "10" else 70.0 + c.seed, seeds=3)
+    first, _, last = layout(results, table_rows(results)).lines
+    assert (first.cells[1:3], last.cells[2]) == (("70.00 (1), missing", "+0.00 (1)"), "+0.00")
+
+
 def test_rows_that_coincide_at_the_scale_are_printed_once(three_rows: Laboratory) -> None:
     depths = [Case(str(d), f"{d} blocks", replace(BASELINE, decoder_depth=d)) for d in (1, 2, 4, 8)]
     three_rows.ablation = replace(three_rows.ablation, cases=tuple(depths), default="8")

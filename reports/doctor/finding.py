@@ -1,0 +1,18 @@
+"""Finding: something that ails a run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A symptom, its likely cause and what to do, a sentence each."""
+
+    symptom: str
+    cause: str
+    remedy: str
+
+    def told(self) -> str:
+        """In one line."""
+        return f"**{self.symptom}** Likely cause: {self.cause} What to do: {self.remedy}"
