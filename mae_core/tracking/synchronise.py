@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import select
 import stat
 import sys
 import time
 from dataclasses import dataclass
+from importlib import import_module
 from os import fstat
 from pathlib import Path
 
@@ -49,6 +51,8 @@ def synchronise(home: Path, *, lock_seconds: float = LOCK_SECONDS, watch: Watch 
 def follow(home: Path, seconds: float) -> Outcome:
     """Synchronise every so many seconds; once the launcher is gone, a last time."""
     watch = Watch()
+    with contextlib.suppress(Exception):  # a launch ends with reports to send: let it not wait for MLflow's import then
+        import_module("mae_core.tracking.writer")
     while not _launcher_gone(seconds):
         synchronise(home, lock_seconds=0, watch=watch)
     return synchronise(home, watch=watch)
