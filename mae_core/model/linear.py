@@ -85,16 +85,6 @@ class _OneDnn(torch.autograd.Function):
         rows = grad.reshape(-1, grad.shape[-1])
         return (
             _times(grad, weight.t(), None) if of_x else None,
-            _gradient_of_weight(rows, x.reshape(-1, x.shape[-1])) if of_weight else None,
+            _times(rows.t(), x.reshape(-1, x.shape[-1]).t(), None) if of_weight else None,
             rows.sum(0) if of_bias else None,
         )
-
-
-def _gradient_of_weight(grad: Tensor, x: Tensor) -> Tensor:
-    """grad.T @ x: (out, in) from (rows, out) and (rows, in).
-
-    oneDNN's product copies grad.T, which is quick only where that is the narrower of the two; MKL reads both in place.
-    """
-    if grad.shape[1] < x.shape[1]:
-        return _times(grad.t(), x.t(), None)
-    return grad.t().mm(x)
