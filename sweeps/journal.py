@@ -15,7 +15,7 @@ from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
 from optuna.trial import FrozenTrial, TrialState
 
 from mae_core import randomness
-from sweeps.rungs import Halving
+from sweeps.halving import Halving
 from sweeps.study import Study
 
 LOCK_SECONDS = 15  # a lock older than this was left by the dead; appending a line takes milliseconds

@@ -9,6 +9,7 @@ from datetime import datetime
 from optuna.trial import FrozenTrial, TrialState
 
 from mae_core.tracking.studies.record import State, Study, Trial, origin_of, write_study
+from sweeps.halving import PRUNED, gone_on
 from sweeps.trials import Trials
 
 STATES: Mapping[TrialState, State] = {
@@ -75,20 +76,27 @@ def _counts(trial: FrozenTrial) -> bool:
 
 
 def _ended(begun: Iterable[FrozenTrial]) -> Iterable[Trial]:
+    begun = list(begun)
+    gone = gone_on(begun)
     for trial in filter(_counts, begun):
-        told = trial.user_attrs
+        told, went_on = trial.user_attrs, gone.get(trial.number)
         yield Trial(
             number=trial.number,
-            state=STATES[trial.state],
+            state=STATES[trial.state] if went_on is None else "continued",
             value=trial.value if trial.state == TrialState.COMPLETE else None,
             settings=told.get("settings", {}),
             found=dict(trial.params),
-            reason=told.get("pruned") or told.get("reason") or "",
+            reason=_reason(told, went_on),
             repeat_of=told.get("repeat_of"),
             signature=told["signature"],
             began=_seconds(trial.datetime_start),
             ended=_seconds(trial.datetime_complete),
         )
+
+
+def _reason(told: Mapping[str, str], went_on: int | None) -> str:
+    reason = told.get(PRUNED) or told.get("reason") or ""
+    return reason if went_on is None else f"stopped {reason}, went on as trial {went_on}"
 
 
 def _seconds(moment: datetime | None) -> float:

@@ -1,4 +1,4 @@
-"""Rungs: the epochs of a long stage at which a trial is looked at, who ends there, and how it goes on."""
+"""Rungs: the epochs of a long stage at which a trial is looked at, what they are compared by."""
 
 from __future__ import annotations
 
@@ -7,8 +7,6 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from optuna import Study as OptunaStudy
-from optuna.pruners import BasePruner
 from optuna.trial import FrozenTrial, TrialState
 
 from mae_core.costs import cost
@@ -16,6 +14,7 @@ from mae_core.data.catalogue import DataInfo
 from mae_core.scales import Scale
 from mae_core.signature import Stage
 from mae_core.store.run import Run, Store
+from sweeps.halving import DIVERGED, PRUNED
 from sweeps.space import OneOf
 from sweeps.study import Study
 
@@ -24,8 +23,6 @@ LOSS = "loss"
 # Fine-tuning has nothing: its training loss falls with drop path and mixing, not with how well it will do.
 METRICS: Mapping[str, str] = {"pretrain": LOSS, "linear_probe": "heldout_top1"}
 LOOK_SECONDS = 0.2  # between looks at the journal: a step must not wait for them
-START_UP = 5  # trials that have passed a rung before one is ended there: the first few are the best of nothing
-FACTOR = 3  # one in so many goes on from a rung
 
 
 @dataclass(frozen=True)
@@ -33,7 +30,7 @@ class Rung:
     """An epoch at which trials are compared."""
 
     epoch: float
-    resource: int  # what Optuna calls it: 1, 3, 9, …
+    resource: int  # what Optuna calls it: 1, 2, …
     metric: str  # of the journal, by which trials are compared: the loss, or an accuracy where there is one
 
     def value(self, run: Run) -> float | None:
@@ -57,30 +54,6 @@ class Rung:
         return ask
 
 
-class Halving(BasePruner):
-    """Successive halving, asynchronously: a third goes on from each rung, once enough trials have been there.
-
-    Optuna's own lets whichever trial is the best so far go on, so the first ones always, and judges the next by these.
-    It also counts a trial twice that a dead worker left, and another took up.
-    """
-
-    def prune(self, study: OptunaStudy, trial: FrozenTrial) -> bool:
-        """Whether the trial is to end at the rung that it reported last."""
-        step = trial.last_step
-        if step is None:
-            return False
-        states = (TrialState.COMPLETE, TrialState.PRUNED, TrialState.RUNNING)
-        others = [
-            other.intermediate_values[step]
-            for other in study.get_trials(deepcopy=False, states=states)
-            if other.number != trial.number and step in other.intermediate_values
-        ]
-        if len(others) < START_UP:
-            return False
-        better = sum(other > trial.intermediate_values[step] for other in others)
-        return better >= max(1, (len(others) + 1) // FACTOR)
-
-
 def searched(stage: Stage, space: Iterable[str]) -> Stage:
     """The costliest of `stage` and what it rests on that settings of `space` change: there trials differ."""
     kinds = {name.partition(".")[0] for name in space}
@@ -96,8 +69,8 @@ def rungs_of(study: Study, scale: Scale, info: DataInfo) -> list[Rung]:
     if kind not in METRICS:
         return []
     epochs = _shortest(study, kind, scale, info)
-    found = {max(1, round(share * epochs)): FACTOR**index for index, share in enumerate(study.rungs)}
-    return [Rung(epoch, resource, METRICS[kind]) for epoch, resource in found.items() if epoch < epochs]
+    found = dict.fromkeys(max(1, round(share * epochs)) for share in study.rungs)
+    return [Rung(epoch, place, METRICS[kind]) for place, epoch in enumerate(found, 1) if epoch < epochs]
 
 
 def _shortest(study: Study, kind: str, scale: Scale, info: DataInfo) -> float:
@@ -119,7 +92,7 @@ def trained_epochs(trial: FrozenTrial, stage: Stage, rungs: Sequence[Rung], stor
     if trial.state == TrialState.COMPLETE:
         return float(getattr(stage.recipe, "epochs", 0))
     passed = [rung.epoch for rung in rungs if rung.resource in trial.intermediate_values]
-    if "diverged" not in trial.user_attrs.get("pruned", ""):
+    if not trial.user_attrs.get(PRUNED, "").startswith(DIVERGED):
         return max(passed, default=0.0)
     rows = list(store.run(stage.signature).rows())
     return float(rows[-1]["epoch"]) if rows else 0.0

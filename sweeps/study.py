@@ -15,6 +15,8 @@ from mae_core.scales import Scale
 from mae_core.signature import Stage
 from sweeps.space import PaperValue, Space
 
+FACTOR = 2  # one trial in so many goes on from a rung
+
 Sampler = Literal["tpe", "gp", "quasi-random", "exhaustive"]
 
 
@@ -39,7 +41,7 @@ class Study:
     trials: int = 16  # complete and pruned ones
     top: int = 3  # the best trials, repeated with more seeds before one is called the winner
     sampler: Sampler = "tpe"
-    rungs: tuple[float, ...] = (1 / 9, 1 / 3)  # shares of the shortest schedule, after which a bad trial may end
+    rungs: tuple[float, ...] = (1 / 9, 1 / 3)  # shares of the shortest schedule, where the better trials alone go on
     row: Row | None = None  # the row that is tuned, where a study tunes one
 
     def stage(
@@ -64,7 +66,8 @@ class Study:
         one of them has changed.
         """
         space = sorted((name, repr(setting)) for name, setting in self.space.items())
-        asked = json.dumps([self.stage({}, scale, info).signature, space, self.rungs])
+        compared = [FACTOR, *self.rungs] if self.rungs else []
+        asked = json.dumps([self.stage({}, scale, info).signature, space, compared])
         return hashlib.sha256(asked.encode()).hexdigest()[:8]
 
     def settings(self, stage: Stage) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from mae_core.data.catalogue import DataInfo
 from mae_core.scales import Scale
 from mae_core.signature import Stage
 from mae_core.store.attempt import Attempt, Watch, take
+from sweeps.halving import FEWEST, GOES_ON, PASSED, PRUNED, gone_on, to_go_on
 from sweeps.journal import open_study, studies_in
 from sweeps.study import Study
 
@@ -82,13 +83,19 @@ class Trials:
         return len(self.all())
 
     def all(self) -> list[FrozenTrial]:
-        """The trials that count, in order."""
-        return self._in(*COUNTED)
+        """The trials that count, in order: not those that went on under another number."""
+        gone = gone_on(self._every)
+        return [trial for trial in self._in(*COUNTED) if trial.number not in gone]
 
     @property
     def ended(self) -> bool:
         """Whether the study has all its trials."""
-        return self.counted >= self.wanted
+        return self.lacking == 0
+
+    @property
+    def lacking(self) -> int:
+        """How many trials are still to end, those among them that were stopped at a rung and are to go on."""
+        return max(0, self.wanted - self.counted + len(self._to_go_on()))
 
     @property
     def failed(self) -> bool:
@@ -121,6 +128,7 @@ class Trials:
         """
         with self.files.lock:
             self._take_back()
+            self._let_go_on()
             while True:
                 running = self._in(TrialState.RUNNING)
                 if self.counted + len(running) >= self.wanted:
@@ -139,18 +147,23 @@ class Trials:
                     return None
                 self._repeat(trial, twin)
 
+    @property
+    def _every(self) -> list[FrozenTrial]:
+        return self.optuna.get_trials(deepcopy=False)
+
     def _in(self, *states: TrialState) -> list[FrozenTrial]:
         return self.optuna.get_trials(deepcopy=False, states=states)
 
     def _repeat(self, trial: Trial, twin: FrozenTrial) -> None:
         """Tell what became of the trial it equals; Optuna gives a pruned one its last loss as value, and takes none."""
         if twin.state == TrialState.PRUNED:
-            trial.set_user_attr("pruned", twin.user_attrs.get("pruned", ""))
+            trial.set_user_attr(PRUNED, twin.user_attrs.get(PRUNED, ""))
         self.optuna.tell(trial, twin.value if twin.state == TrialState.COMPLETE else None, state=twin.state)
 
     def _twin(self, number: int, signature: str) -> FrozenTrial | None:
+        gone = gone_on(self._every)
         for trial in self._in(*COUNTED, TrialState.RUNNING):
-            if trial.number != number and trial.user_attrs.get("signature") == signature:
+            if trial.number not in (number, *gone) and trial.user_attrs.get("signature") == signature:
                 return trial
         return None
 
@@ -167,8 +180,20 @@ class Trials:
         """Queue the settings, once, then end the trial: who is killed between the two loses none."""
         queued = [one.user_attrs.get("returned_from") for one in self._in(TrialState.WAITING)]
         if trial.number not in queued:
-            self.optuna.enqueue_trial(trial.params, user_attrs={"returned_from": trial.number})
+            goes_on = {name: trial.user_attrs[name] for name in (GOES_ON, PASSED) if name in trial.user_attrs}
+            self.optuna.enqueue_trial(trial.params, user_attrs={"returned_from": trial.number, **goes_on})
         self.optuna.tell(trial.number, state=TrialState.FAIL)
+
+    def _to_go_on(self) -> list[FrozenTrial]:
+        """Stopped trials that are to go on; once all trials are in, their comparison waits for no more."""
+        return to_go_on(self._every, FEWEST if self.counted < self.wanted else 1)
+
+    def _let_go_on(self) -> None:
+        """Queue the stopped trials that have turned out to be among the better half; each is the next to be asked."""
+        if self.ended:
+            return
+        for trial in self._to_go_on():
+            self.optuna.enqueue_trial(trial.params, user_attrs={GOES_ON: trial.number, PASSED: trial.last_step})
 
     def report(self, trial: Trial, value: float, resource: int) -> bool:
         """Note how the trial does at a rung; False where it is not this worker's any more."""
@@ -183,7 +208,7 @@ class Trials:
         self._end(trial, TrialState.COMPLETE, value)
 
     def prune(self, trial: Trial, why: str) -> None:
-        """The trial is not worth going on with."""
+        """The trial ends early, or for the time being."""
         self._end(trial, TrialState.PRUNED, pruned=why)
 
     def fail(self, trial: Trial, reason: str) -> None:
@@ -207,7 +232,7 @@ class Trials:
 
     def _mine(self, trial: Trial) -> FrozenTrial | None:
         """The trial, unless this worker was taken for dead and its trial given to another; the lock is held."""
-        found = self.optuna.get_trials(deepcopy=False)[trial.number]
+        found = self._every[trial.number]
         mine = found.state == TrialState.RUNNING and found.user_attrs.get("worker") == self.worker.number
         return found if mine else None
 
@@ -221,4 +246,4 @@ class Trials:
 
 def missing(views: Iterable[Trials]) -> int:
     """How many trials their studies lack."""
-    return sum(max(0, view.wanted - view.counted) for view in views)
+    return sum(view.lacking for view in views)

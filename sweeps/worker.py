@@ -30,6 +30,7 @@ from mae_core.stages.obtain import obtain
 from mae_core.store.attempt import Heartbeat, Watch
 from mae_core.store.run import Store
 from mae_core.store.space import disk_full, full_sentence
+from sweeps.halving import DIVERGED
 from sweeps.record import Recorder
 from sweeps.rungs import Rung, rungs_of, searched
 from sweeps.selection import select
@@ -77,7 +78,7 @@ class Worker:
                     self.trials.give_back(trial)
                     return reason if ending == "blocked" else ""
                 if ending == "diverged":
-                    self.trials.prune(trial, f"diverged: {reason}")
+                    self.trials.prune(trial, f"{DIVERGED}: {reason}")
                     return ""
                 if ending not in ("done", "stopped"):
                     self.trials.fail(trial, f"{one.signature} {ending}: {reason}")

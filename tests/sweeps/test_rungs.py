@@ -11,7 +11,7 @@ from mae_core.scales import MINI, SMOKE
 from mae_core.store.attempt import take
 from mae_core.store.journal import NAME, Journal
 from mae_core.store.run import Store
-from sweeps.rungs import START_UP, Rung, rungs_of, searched, trained_epochs
+from sweeps.rungs import Rung, rungs_of, searched, trained_epochs
 from sweeps.space import OneOf
 from sweeps.studies import FINETUNE_LR, LINEAR_PROBE_LR, MASK_RATIO_BY_DECODER_DEPTH, PRETRAIN_LR, STUDIES, tune_rows
 from sweeps.trials import Files, Trials, register
@@ -49,9 +49,9 @@ def test_trials_are_looked_at_in_a_stage_that_the_study_searches(info, scale):
     assert kinds == ["pretrain", "finetune", "linear_probe", "pretrain"]
 
 
-def test_rungs_lie_within_the_schedule_and_the_resource_triples(info):
+def test_rungs_lie_within_the_schedule_and_are_numbered(info):
     study = replace(PRETRAIN_LR, pretraining=replace(BASELINE, epochs=90), space={"pretrain.epochs": OneOf((90,))})
-    assert [(rung.epoch, rung.resource) for rung in rungs_of(study, MINI, info)] == [(10, 1), (30, 3)]
+    assert [(rung.epoch, rung.resource) for rung in rungs_of(study, MINI, info)] == [(10, 1), (30, 2)]
 
 
 @pytest.mark.parametrize("epochs", [(90, 27, 60), (27, 60, 90)])
@@ -76,44 +76,13 @@ def test_probes_are_compared_by_accuracy_and_pretraining_by_loss(info):
     assert metrics == [{"loss"}, {"heldout_top1"}]
 
 
-def ended_at_the_first_rung(trials, values):
-    """Which of trials that reach the first rung with these values are to end there; all of them run on."""
-    found = []
-    for value in values:
-        trial, _ = trials.next()
-        trials.report(trial, value, 1)
-        found.append(trial.should_prune())
-    return found
-
-
-def test_no_trial_ends_at_a_rung_that_few_have_passed_however_bad_it_is(tmp_path, info):
-    trials = trials_of(tmp_path, info, START_UP + 2)
-    values = [float(-place) for place in range(START_UP + 2)]
-    assert ended_at_the_first_rung(trials, values) == [False] * START_UP + [True] * 2
-
-
-def test_later_a_third_goes_on_from_a_rung_even_where_none_of_the_first_was_good(tmp_path, info):
-    trials = trials_of(tmp_path, info, START_UP + 4)
-    values = [1.0, 1.0, 2.0, 2.0, 2.0, 9.0, 8.0, 1.5, 8.5]
-    assert ended_at_the_first_rung(trials, values)[START_UP:] == [False, False, True, False]
-
-
-def test_a_trial_that_another_worker_took_up_counts_once_at_a_rung(tmp_path, info):
-    trials = trials_of(tmp_path, info, 2 * START_UP)
-    for _ in range(START_UP):
-        trial, _ = trials.next()
-        trials.report(trial, 5.0, 1)
-        trials.give_back(trial)
-    assert ended_at_the_first_rung(trials, [float(-place) for place in range(START_UP)]) == [False] * START_UP
-
-
 def test_epochs_are_told_to_the_rung_that_ended_a_trial_and_none_for_a_repeat(tmp_path, info):
     study = replace(PRETRAIN_LR, sampler="quasi-random")
     trials = trials_of(tmp_path, info, 3, study)
     complete, stage = trials.next()
     trials.complete(complete, 60.0)
     pruned, _ = trials.next()
-    for resource in (1, 3):
+    for resource in (1, 2):
         pruned.report(-0.7, resource)
     trials.prune(pruned, "after 3 epochs of pretrain")
     repeat, _ = trials.next()

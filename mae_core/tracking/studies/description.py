@@ -12,7 +12,9 @@ from mae_core.tracking.studies.record import State, Study, Trial
 VALUE = "heldout_top1"
 BEST = f"best_{VALUE}"
 NOTE = "mlflow.note.content"
-STATUS: Mapping[State, str] = {"complete": "FINISHED", "pruned": "KILLED", "failed": "FAILED"}
+STATUS: Mapping[State, str] = {
+    "complete": "FINISHED", "pruned": "KILLED", "failed": "FAILED", "continued": "KILLED"
+}  # fmt: skip
 
 
 def describe_study(study: Study, *, running: bool) -> Description:

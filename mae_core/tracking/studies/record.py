@@ -17,7 +17,7 @@ from mae_core.tracking.content.labels import FOLDER
 
 PREFIX = "sweep-"  # tells the names of studies from those of ablations
 
-State = Literal["complete", "pruned", "failed"]
+State = Literal["complete", "pruned", "failed", "continued"]  # the last: as another trial
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Trial:
     value: float | None  # top-1 on held-out train images, per cent; None unless complete
     settings: Mapping[str, Any]  # what its stages were given
     found: Mapping[str, Any]  # what the sampler proposed: for some settings a factor
-    reason: str  # why it was pruned or failed
+    reason: str  # why it was pruned or failed, or as what it went on
     repeat_of: int | None  # the trial with the same settings that it was told from
     signature: str  # of its stage
     began: float  # seconds since the epoch
@@ -56,7 +56,7 @@ class Study:
     @property
     def counted(self) -> list[Trial]:
         """Complete and pruned trials."""
-        return [trial for trial in self.trials if trial.state != "failed"]
+        return [trial for trial in self.trials if trial.state in ("complete", "pruned")]
 
     @property
     def table(self) -> str:

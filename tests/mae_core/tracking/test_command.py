@@ -85,4 +85,5 @@ def test_following_ends_with_an_interrupt(tmp_path: Path) -> None:
     while psutil.Process(follower.pid).nice() == os.getpriority(os.PRIO_PROCESS, 0):  # until it has begun
         time.sleep(0.05)
     follower.send_signal(signal.SIGINT)
-    assert follower.wait(20) == 130
+    # Python ends itself by the signal, which shells call 130 too, where it came while an import ran generated code
+    assert follower.wait(20) in (130, -signal.SIGINT)
