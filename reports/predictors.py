@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -65,13 +65,29 @@ def trivial_of_targets(curves: Sequence[Curve], default: str, store: Store) -> d
     return found
 
 
+def constant_guess(
+    recipe: PretrainRecipe, metrics: Mapping[str, float], shown: Callable[[], Shown | None]
+) -> tuple[str, float] | None:
+    """The predictor that guesses the same for every patch, whatever is seen of the image, and its loss.
+
+    `metrics` are those of the stage that fitted the target, if any did. `shown` is asked for only where the target
+    needs pixels. None where something that it takes is not known.
+    """
+    if recipe.target == "token":
+        losses = _losses_on_tokens(metrics)
+    else:
+        images = shown()
+        losses = _losses_of_means(images, recipe, _kept(metrics)) if images else {}
+    return next(((name, loss) for name, loss in losses.items() if name != PATCH_MEAN), None)
+
+
 def _losses_in_runs(curve: Curve, store: Store) -> Mapping[str, float]:
     metrics = _metrics_of_target(curve, store)
     if curve.recipe.target == "token":
-        return {TOKEN_SHARES: math.log(metrics["perplexity"])} if "perplexity" in metrics else {}
+        return _losses_on_tokens(metrics)
     runs = (store.run(signature).finished for signature in curve.runs)
     paths = (run.folder / NAME for run in runs if run)
-    kept = Kept(**{name: metrics.get(name) for name in ("explained_variance", "components")})
+    kept = _kept(metrics)
     found = (_losses_in(path, path.stat().st_mtime_ns, curve.recipe, kept) for path in paths if path.is_file())
     return next((losses for losses in found if losses), {})
 
@@ -80,6 +96,14 @@ def _metrics_of_target(curve: Curve, store: Store) -> Mapping[str, float]:
     """What the first finished stage measured that fitted the curve's target."""
     records = (store.run(signature) for signature in curve.fitted)
     return next(((run.record or {}).get("metrics", {}) for run in records if run.finished), {})
+
+
+def _kept(metrics: Mapping[str, float]) -> Kept:
+    return Kept(**{name: metrics.get(name) for name in ("explained_variance", "components")})
+
+
+def _losses_on_tokens(metrics: Mapping[str, float]) -> dict[str, float]:
+    return {TOKEN_SHARES: math.log(metrics["perplexity"])} if "perplexity" in metrics else {}
 
 
 @functools.lru_cache(64)  # most ablations have the same default row
@@ -111,29 +135,40 @@ def trivial_losses(shown: Shown, recipe: PretrainRecipe, kept: Kept = NOT_KEPT) 
 
     Empty where the target is neither pixels nor components whose number and share of variance are known.
     """
+    losses = _losses_of_means(shown, recipe, kept)
+    if recipe.target in ("pixel", "norm_pixel"):
+        size, images = recipe.patch_size, _normal(shown)
+        filled = patches(np.stack([inpainted(i, h) for i, h in zip(images, shown.hidden, strict=True)]), size)
+        losses[INPAINTING] = _loss(shown, recipe, filled)
+    return losses
+
+
+def _losses_of_means(shown: Shown, recipe: PretrainRecipe, kept: Kept) -> dict[str, float]:
+    """Those of the predictors that guess means."""
     if recipe.target == "pca":
         return _losses_on_components(shown, recipe, kept)
     if recipe.target not in ("pixel", "norm_pixel"):
         return {}
-    size = recipe.patch_size
-    images = (shown.pixels - shown.mean[:, None, None]) / shown.std[:, None, None]
-    covered = shown.hidden if recipe.loss_on == "masked" else np.ones_like(shown.hidden)
-    weights = patches(np.broadcast_to(covered[:, None], images.shape).astype(np.float64), size)
-    filled = patches(np.stack([inpainted(i, h) for i, h in zip(images, shown.hidden, strict=True)]), size)
-    pixels = patches(images, size)
-
-    def loss(guess: Pixels, target: Pixels) -> float:
-        return float((weights * (guess - target) ** 2).sum() / weights.sum())
-
-    if recipe.target == "norm_pixel":
-        target = normalised(pixels)
-        return {ZERO: loss(np.zeros_like(target), target), INPAINTING: loss(normalised(filled), target)}
+    pixels = patches(_normal(shown), recipe.patch_size)
     own = np.broadcast_to(pixels.mean(axis=(-2, -1), keepdims=True), pixels.shape)
-    return {
-        MEAN_COLOUR: loss(np.zeros_like(pixels), pixels),
-        PATCH_MEAN: loss(own, pixels),
-        INPAINTING: loss(filled, pixels),
-    }
+    if recipe.target == "norm_pixel":
+        return {ZERO: _loss(shown, recipe, own)}
+    return {MEAN_COLOUR: _loss(shown, recipe, np.zeros_like(pixels)), PATCH_MEAN: _loss(shown, recipe, own)}
+
+
+def _normal(shown: Shown) -> Pixels:
+    """The images in the units of the model's input."""
+    return (shown.pixels - shown.mean[:, None, None]) / shown.std[:, None, None]
+
+
+def _loss(shown: Shown, recipe: PretrainRecipe, guess: Pixels) -> float:
+    """The mean squared error of the patches `guess` under a target of pixels, over the pixels that the loss covers."""
+    covered = shown.hidden if recipe.loss_on == "masked" else np.ones_like(shown.hidden)
+    weights = patches(np.broadcast_to(covered[:, None], shown.pixels.shape).astype(np.float64), recipe.patch_size)
+    target = patches(_normal(shown), recipe.patch_size)
+    if recipe.target == "norm_pixel":
+        guess, target = normalised(guess), normalised(target)
+    return float((weights * (guess - target) ** 2).sum() / weights.sum())
 
 
 def _losses_on_components(shown: Shown, recipe: PretrainRecipe, kept: Kept) -> dict[str, float]:
@@ -144,7 +179,7 @@ def _losses_on_components(shown: Shown, recipe: PretrainRecipe, kept: Kept) -> d
     if kept.explained_variance is None or kept.components is None:
         return {}
     size = recipe.patch_size
-    cut = patches((shown.pixels - shown.mean[:, None, None]) / shown.std[:, None, None], size)
+    cut = patches(_normal(shown), size)
     hidden = patches(shown.hidden[:, None].astype(np.float64), size).all(axis=(-2, -1))
     covered = cut[hidden] if recipe.loss_on == "masked" else cut.reshape(-1, *cut.shape[2:])
     variance = float(covered.var(axis=0).sum())

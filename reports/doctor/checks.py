@@ -18,9 +18,13 @@ from mae_core.recipes import (
 from reports.doctor import condition
 from reports.doctor.features import effective_rank
 from reports.doctor.finding import Finding
+from reports.doctor.learning import constant, course
 from reports.doctor.patient import PANELS, WEIGHTS, Patient
 
 NOT_LEARNT = 0.95  # share of the trivial predictor's loss
+NOT_LEARNT_BY_VIEWS = 0.9  # where that is estimated from a few views, to some per cent; healthy runs stay below 0.8
+AS_IT_BEGAN = 0.98  # share of a loss that it began with
+NOT_THEIR_LABELS = "labels that do not belong to the images."
 FLAT = 0.02  # of the originals' variance
 TINY = 1e-4  # variance of the target, in the units of normalised pixels
 COLLAPSED = 1.5  # effective rank
@@ -51,7 +55,7 @@ def altered(patient: Patient) -> Iterator[Finding]:
 
 
 def _unreadable(patient: Patient) -> list[str]:
-    names = condition.unreadable(patient.run)
+    names = condition.unreadable(patient.run) + condition.unreadable_journal(patient.run)
     if patient.folder is None:
         return names
     read = {PANELS: patient.panels if patient.encoder else (), WEIGHTS: patient.tensors}
@@ -78,14 +82,19 @@ def ended_badly(patient: Patient) -> Iterator[Finding]:
 
 
 def plateau(patient: Patient) -> Iterator[Finding]:
-    """The model guesses no better than a constant."""
-    guesses = patient.guesses
-    if guesses is None or guesses.trivial < TINY or guesses.loss < NOT_LEARNT * guesses.trivial:
+    """The model guesses no better than a constant: on the panels' images, else by the end of its journal."""
+    guesses, gone = patient.guesses, course(patient)
+    if guesses is not None and guesses.trivial >= TINY and guesses.loss >= NOT_LEARNT * guesses.trivial:
+        predictor = "zero" if guesses.normal else "the mean colour of the data"
+        loss, trivial, where = guesses.loss, guesses.trivial, "on the panels' images"
+    elif gone is not None and gone.last <= AS_IT_BEGAN * gone.first and (guess := constant(patient)) is not None:
+        (predictor, trivial), loss, where = guess, gone.last, "over the last tenth of its journal"
+        if trivial < TINY or loss < NOT_LEARNT_BY_VIEWS * trivial:
+            return
+    else:
         return
-    predictor = "zero" if guesses.normal else "the mean colour of the data"
     yield Finding(
-        f"The loss stands at a trivial predictor: {guesses.loss:.3f} on the panels' images, {predictor} scores "
-        f"{guesses.trivial:.3f}.",
+        f"The loss stands at a trivial predictor: {loss:.3f} {where}, {predictor} scores {trivial:.3f}.",
         "too few steps, or a learning rate far off: nothing has been learnt yet.",
         "train longer, or search base_lr with `python -m sweeps.run` on held-out train images.",
     )
@@ -223,18 +232,17 @@ def linear_rule(patient: Patient) -> Iterator[Finding]:
 
 
 def nothing_learnt(patient: Patient) -> Iterator[Finding]:
-    """The loss of a fine-tuning ends where it began."""
-    losses = [float(row["loss"]) for row in patient.journal]
-    if not isinstance(patient.recipe, FinetuneRecipe) or patient.run.status != "done" or len(losses) < 10:
+    """The loss is where it began, at the end of a run or well after its warm-up."""
+    gone = course(patient)
+    if gone is None or gone.last <= AS_IT_BEGAN * gone.first:
         return
-    tenth = max(1, len(losses) // 10)
-    first, last = (sum(part) / len(part) for part in (losses[:tenth], losses[-tenth:]))
-    if last > 0.98 * first:
-        yield Finding(
-            f"Nothing was learnt: the loss went from {first:.3f} to {last:.3f}.",
-            "a learning rate far off, or labels that do not belong to the images.",
-            "search base_lr with `python -m sweeps.run`, and check a few labels.",
-        )
+    pretrained = isinstance(patient.recipe, PretrainRecipe)
+    yield Finding(
+        f"Nothing was learnt: the loss went from {gone.first:.3f} to {gone.last:.3f}.",
+        "a learning rate far off, or " + ("images that are all alike." if pretrained else NOT_THEIR_LABELS),
+        "search base_lr with `python -m sweeps.run`, and "
+        + ("look at a few images." if pretrained else "check a few labels."),
+    )
 
 
 def edge_of_the_grid(patient: Patient) -> Iterator[Finding]:

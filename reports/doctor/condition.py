@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from pathlib import Path
 
+from mae_core.store import journal
 from mae_core.store.attempt import FINISHED, RECORD
 from mae_core.store.files import is_damaged
 from mae_core.store.run import RECIPE, Run
@@ -31,6 +32,15 @@ def unreadable(run: Run) -> list[str]:
     if record is not None and (is_damaged(record) or (_is_finished(run) and not record.exists())):
         places.append(record)
     return _told(run, places)
+
+
+def unreadable_journal(run: Run) -> list[str]:
+    """The place of the journal that counts, where lines of it were altered; one under way may end in half a line."""
+    last = run.finished or (run.attempts[-1] if run.attempts else None)
+    path = last.folder / journal.NAME if last else None
+    if path is None or not path.is_file() or b"\n" not in path.read_bytes()[journal.whole(path) :]:
+        return []
+    return _told(run, [path])
 
 
 def altered(run: Run) -> list[str]:
