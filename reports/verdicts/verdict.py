@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import statistics
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -12,17 +11,16 @@ from typing import Literal, assert_never, get_args
 from ablations.spec import PROTOCOL_LABELS, Case
 from ablations.spec.claims import Alike, Better, Claim, NoBetter, Pair, Trend
 from reports.metrics import metric
-from reports.results import Results
-from reports.verdicts.statistics import Correlation, Spread, kendall, t_quantile
+from reports.results import Result, Results
+from reports.verdicts.power import MOST_SEEDS, seeds_to_clear
+from reports.verdicts.statistics import Correlation, Spread, kendall, spread
 
 TIE = 0.25  # points; smaller differences in the paper are ties (its own fine-tuning seeds have std 0.08)
 FEWEST_ROWS = 5  # for a rank correlation
 FEWEST_SEEDS = 3  # for any verdict
 SIGNIFICANT = 0.05
-POWER = 0.8  # with which the seeds that are named would tell
-MOST_SEEDS = 200  # beyond which no number of seeds is named: more would be a guess about a guess
 
-State = Literal["holds", "does not hold", "cannot tell yet", "cannot tell at this scale"]
+State = Literal["holds", "does not hold", "cannot tell yet", "cannot tell at this scale", "cannot tell on these data"]
 
 
 @dataclass(frozen=True)
@@ -35,15 +33,21 @@ class Judgement:
     seeds: int  # that the evidence rests on
     seeds_to_tell: int | None = None  # an estimate, where the spread so far gives one
     correlation: Correlation | None = None
-    measured: bool = False  # the rows it is about are done and differ
+    agreed: bool = False  # the seeds of a trend are agreed on its direction: more of them would not tell
 
     @property
     def seeds_wanted(self) -> str:
-        """How many seeds would tell, as a reader is told; empty where it is told, or nothing says how many."""
+        """How many seeds would tell, as a reader is told; empty where it is told, or no number of them would tell."""
+        if self.state != "cannot tell yet":
+            return ""
+        if self.agreed:
+            return "no number is known: the seeds agree, but so few rows may stand in such an order by chance"
         if self.seeds_to_tell is not None:
-            count = f"about {self.seeds_to_tell}" if self.seeds_to_tell <= MOST_SEEDS else f"more than {MOST_SEEDS}"
+            weak = self.correlation is not None and self.correlation.p >= SIGNIFICANT  # which must change as well
+            count = f"{'at least' if weak else 'about'} {self.seeds_to_tell}"
+            count = count if self.seeds_to_tell <= MOST_SEEDS else f"more than {MOST_SEEDS}"
             return f"{count}, if mean and spread stay"
-        return f"at least {FEWEST_SEEDS}" if self.measured and self.seeds < FEWEST_SEEDS else ""
+        return f"at least {FEWEST_SEEDS}"
 
 
 def judge(results: Results) -> list[Judgement]:
@@ -52,6 +56,10 @@ def judge(results: Results) -> list[Judgement]:
 
 
 def _judge(claim: Claim, results: Results) -> Judgement:
+    if not results.info.labelled and not any(claim.protocol == r.cell.protocol for r in _rows_of(claim, results)):
+        protocol = PROTOCOL_LABELS.get(claim.protocol, claim.protocol)
+        without = f"{results.info.name} has no labels, which {protocol} takes"
+        return Judgement(claim, "cannot tell on these data", without, 0)
     match claim:
         case Trend():
             return _trend(claim, results)
@@ -63,9 +71,30 @@ def _judge(claim: Claim, results: Results) -> Judgement:
             assert_never(claim)
 
 
+def _rows_of(claim: Claim, results: Results) -> list[Result]:
+    """The cells of the rows that the claim is about."""
+    match claim:
+        case Trend(series=series):
+            keys = {case.key for case in results.ablation.cases if series in ("", case.series)}
+        case Better(better=one, worse=other) | Alike(one=one, other=other) | NoBetter(one=one, other=other):
+            keys = {one, other}
+        case _:
+            assert_never(claim)
+    return [result for result in results.cells if result.cell.case.key in keys]
+
+
+def _waiting(claim: Claim, results: Results) -> str:
+    """What the claim's rows need before any seed of them can run."""
+    needs = dict.fromkeys(r.reason for r in _rows_of(claim, results) if r.status == "needs" and r.reason)
+    return "".join(f"; {need}" for need in needs)
+
+
 def _trend(claim: Trend, results: Results) -> Judgement:
     """Compare the order of rows by their means over the seeds that all of them have.
 
+    The p-value is of the rows: it says that this order of means is none by chance, whatever gave the means. That
+    another few seeds would show it too, the seeds must say, each by itself: the t-interval of their own τ-b lies on
+    the same side of 0.
     Rows that the scale makes one count once, at the mean of the paper's numbers: a run that stands for many rows is no
     evidence for each of them.
     """
@@ -73,7 +102,7 @@ def _trend(claim: Trend, results: Results) -> Judgement:
     rows = [case for case in curve if claim.protocol in case.paper]
     values = {case.key: results.values(case.key, claim.protocol) for case in rows}
     done = [case for case in rows if values[case.key]]
-    seeds = set[int].intersection(*(set(values[case.key]) for case in done)) if done else set()
+    seeds = sorted(set[int].intersection(*(set(values[case.key]) for case in done))) if done else []
     shared: dict[tuple[str, ...], list[Case]] = {}
     for case in done:
         shared.setdefault(results.runs(case.key, claim.protocol), []).append(case)
@@ -83,20 +112,41 @@ def _trend(claim: Trend, results: Results) -> Judgement:
             counted = f"{differ} of {len(rows)} rows differ at this scale, {FEWEST_ROWS} are needed"
             return Judgement(claim, "cannot tell at this scale", counted, len(seeds))
         counted = f"{len(done)} of {len(rows)} rows are done{alike}, {FEWEST_ROWS} are needed"
+        counted += _waiting(claim, results)
         return Judgement(claim, "cannot tell yet", counted, len(seeds))
-    means = [sum(values[cases[0].key][seed] for seed in seeds) / len(seeds) for cases in shared.values()]
     papers = [statistics.fmean(case.paper[claim.protocol] for case in cases) for cases in shared.values()]
-    found = kendall(papers, means, TIE)
+    by_seed = [[values[cases[0].key][seed] for cases in shared.values()] for seed in seeds]
+    counted = f"{len(done)} of {len(rows)} rows{alike}, {count_of_seeds(len(seeds))}"
+    return _ordered(claim, papers, by_seed, counted)
+
+
+def _ordered(claim: Trend, papers: Sequence[float], by_seed: Sequence[Sequence[float]], counted: str) -> Judgement:
+    """Judge the order of our numbers, a sequence for each seed, by the paper's."""
+    found = kendall(papers, [statistics.fmean(of_row) for of_row in zip(*by_seed, strict=True)], TIE)
     if found is None:
-        return Judgement(claim, "cannot tell yet", "a column is all ties", len(seeds))
+        return Judgement(claim, "cannot tell yet", "a column is all ties", len(by_seed))
+    alone = [kendall(papers, numbers, TIE) for numbers in by_seed]
+    taus = spread([0.0 if one is None else one.tau for one in alone])  # all ties are no order
+    exact = "exact" if found.exact else "approximate"
+    evidence = f"Kendall's τ-b = {found.tau:.2f}, {exact} p = {found.p:.2g}, {counted}{_by_seed(alone, taus)}"
+    agreed, needed = False, None
     state: State = "cannot tell yet"
-    if len(seeds) >= FEWEST_SEEDS and found.p < SIGNIFICANT:
+    if taus.low is not None and taus.high is not None and taus.mean is not None and taus.std is not None:
+        agreed = taus.n >= FEWEST_SEEDS and (taus.low > 0 if found.tau > 0 else taus.high < 0)
+        needed = seeds_to_clear([abs(taus.mean)], taus.std, max(FEWEST_SEEDS, taus.n))
+    if agreed and found.p < SIGNIFICANT:
         state = "holds" if found.tau > 0 else "does not hold"
-    evidence = (
-        f"Kendall's τ-b = {found.tau:.2f}, {'exact' if found.exact else 'approximate'} p = {found.p:.2g}, "
-        f"{len(done)} of {len(rows)} rows{alike}, {count_of_seeds(len(seeds))}"
+    return Judgement(claim, state, evidence, taus.n, needed, correlation=found, agreed=agreed)
+
+
+def _by_seed(alone: Sequence[Correlation | None], taus: Spread) -> str:
+    """The τ-b of each seed by itself, and the interval of their mean: what a p-value over rows does not show."""
+    if taus.low is None or taus.high is None:
+        return ""
+    each = " / ".join("ties" if one is None else f"{one.tau:.2f}" for one in alone)
+    return (
+        f", by seed τ-b = {each}, 95 % interval of their mean {max(taus.low, -1.0):+.2f} to {min(taus.high, 1.0):+.2f}"
     )
-    return Judgement(claim, state, evidence, len(seeds), correlation=found, measured=True)
 
 
 def _different(results: Results, rows: Sequence[Case], protocol: str) -> int:
@@ -113,7 +163,7 @@ def _pair(claim: Pair, results: Results, one: str, other: str) -> Judgement:
     difference = results.difference((one, claim.protocol), (other, claim.protocol))
     labels = " minus ".join(results.ablation.case(key).label for key in (one, other))
     if difference.mean is None:
-        return Judgement(claim, "cannot tell yet", f"{labels}: not both done", 0)
+        return Judgement(claim, "cannot tell yet", f"{labels}: not both done{_waiting(claim, results)}", 0)
     if results.runs(one, claim.protocol) == results.runs(other, claim.protocol):
         same = f"{labels}: one and the same run at this scale"
         return Judgement(claim, "cannot tell at this scale", same, difference.n)
@@ -126,7 +176,7 @@ def _pair(claim: Pair, results: Results, one: str, other: str) -> Judgement:
     if difference.n >= FEWEST_SEEDS:
         state = _beyond(claim, difference)
     needed = _seeds_to_tell(claim, difference) if state == "cannot tell yet" else None
-    return Judgement(claim, state, evidence, difference.n, needed, measured=True)
+    return Judgement(claim, state, evidence, difference.n, needed)
 
 
 def _beyond(claim: Pair, difference: Spread) -> State:
@@ -144,30 +194,14 @@ def _beyond(claim: Pair, difference: Spread) -> State:
 
 
 def _seeds_to_tell(claim: Pair, difference: Spread) -> int | None:
-    """The fewest seeds that would tell with a probability of `POWER`, were mean and spread what they are so far.
-
-    `MOST_SEEDS` + 1 stands for more than can be named.
-    """
+    """The seeds that would tell the difference from the claim's margin."""
     if difference.mean is None or difference.std is None:
         return None
     size = abs(difference.mean) if isinstance(claim, Alike) else difference.mean
     gaps = [abs(size - claim.margin)]
     if isinstance(claim, Alike) and size < claim.margin:
         gaps.append(size + claim.margin)  # alike is told where the interval clears both margins
-    for seeds in range(max(FEWEST_SEEDS, difference.n), MOST_SEEDS + 1):
-        missed = sum(_missed(gap, difference.std, seeds) for gap in gaps)  # of two margins, no less than it is
-        if 1 - missed >= POWER:
-            return seeds
-    return MOST_SEEDS + 1
-
-
-def _missed(gap: float, std: float, seeds: int) -> float:
-    """How likely the interval of `seeds` differences reaches a margin `gap` away from their mean (non-central t)."""
-    from scipy.special import nctdtr
-
-    if not std:
-        return float(not gap)
-    return float(nctdtr(seeds - 1, gap * math.sqrt(seeds) / std, t_quantile(seeds)))
+    return seeds_to_clear(gaps, difference.std, max(FEWEST_SEEDS, difference.n))
 
 
 def count_of_seeds(n: int) -> str:
@@ -193,12 +227,10 @@ def _counted(judgements: Sequence[Judgement], whose: str) -> str:
         which = "one other" if whose == "other" else f"{whose} one"
         return f"The {which} claim {_HOLDS[judgements[0].state]}."
     counts = Counter(judgement.state for judgement in judgements)
-    held, not_held, open_, never = (counts[state] for state in get_args(State))
-    at_scale = f", {never} cannot be told at this scale" if never else ""
-    return (
-        f"Of the {whose} {len(judgements)} claims {held} hold here, {not_held} do not, {open_} cannot be told yet"
-        f"{at_scale}."
-    )
+    held, not_held, open_, *_ = (counts[state] for state in get_args(State))
+    never = "".join(f", {counts[state]} {_HOLDS[state]}" for state in _NEVER if counts[state])
+    told = f"{held} hold here, {not_held} do not, {open_} cannot be told yet{never}"
+    return f"Of the {whose} {len(judgements)} claims {told}."
 
 
 _HOLDS: Mapping[State, str] = {
@@ -206,7 +238,9 @@ _HOLDS: Mapping[State, str] = {
     "does not hold": "does not hold here",
     "cannot tell yet": "cannot be told yet",
     "cannot tell at this scale": "cannot be told at this scale",
+    "cannot tell on these data": "cannot be told on these data",
 }
+_NEVER: tuple[State, ...] = ("cannot tell at this scale", "cannot tell on these data")  # whatever the seeds
 _FOLLOWS: Mapping[State, str] = {
     **_HOLDS,
     "holds": "follows the paper's order",

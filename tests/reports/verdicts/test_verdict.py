@@ -11,7 +11,9 @@ from scipy import stats
 from ablations.paper.table_1.decoder_depth import ABLATION as DEPTH
 from ablations.spec import Cell
 from ablations.spec.claims import Alike, Better, Claim, NoBetter, Pair, Trend
-from reports.verdicts.verdict import Judgement, judge, sentence
+from reports.results import Result, Results
+from reports.verdicts.statistics import kendall
+from reports.verdicts.verdict import TIE, Judgement, judge, sentence
 from tests.reports.laboratory import Laboratory
 
 TREND = Trend("linear_probe", "the order is the paper's")
@@ -97,7 +99,7 @@ def test_two_equal_differences_beyond_the_margin_ask_for_the_fewest_seeds(three_
 def test_no_number_of_seeds_is_named_where_the_spread_is_unknown(three_rows: Laboratory) -> None:
     found = judged(three_rows, BETTER, [1.0])
     assert (found.seeds_to_tell, found.seeds_wanted) == (None, "at least 3")
-    assert judged(three_rows, BETTER, []).seeds_wanted == ""
+    assert judged(three_rows, BETTER, []).seeds_wanted == "at least 3"
     assert judged(three_rows, BETTER, [2.0, 2.1, 2.2]).seeds_wanted == ""
 
 
@@ -119,6 +121,88 @@ def test_the_reverse_order_does_not(laboratory: Laboratory) -> None:
 def test_trend_with_two_seeds_cannot_be_told(laboratory: Laboratory) -> None:
     trend = judge(laboratory.imagine(as_the_paper, seeds=2))[0]
     assert (trend.state, trend.correlation is not None) == ("cannot tell yet", True)
+
+
+def in_orders(laboratory: Laboratory, orders: Sequence[Sequence[int]], sizes: Sequence[float]) -> Judgement:
+    """The trend of linear probing where each seed has its own order of the ten rows, and size of their differences.
+
+    An order names, for each row from the paper's worst to its best, the place that the seed gives it.
+    """
+    paper = sorted(laboratory.ablation.cases, key=lambda case: case.paper["linear_probe"])
+    place = {case.key: at for at, case in enumerate(paper)}
+    laboratory.ablation = replace(laboratory.ablation, claims=(TREND,))
+    (found,) = judge(
+        laboratory.imagine(
+            lambda c: orders[c.seed][place[c.case.key]] * sizes[c.seed] if c.paper else None, len(orders)
+        )
+    )
+    return found
+
+
+UP, DOWN = tuple(range(10)), tuple(range(9, -1, -1))
+MIXED = (0, 9, 1, 8, 2, 7, 3, 6, 4, 5)
+
+
+def taus(laboratory: Laboratory, *orders: Sequence[int]) -> list[float]:
+    """Kendall's τ-b of each order by itself; the paper's smallest differences are ties."""
+    paper = sorted(case.paper["linear_probe"] for case in laboratory.ablation.cases)
+    return [found.tau for order in orders if (found := kendall(paper, order, TIE))]
+
+
+def test_a_trend_that_one_seed_alone_carries_is_not_told(laboratory: Laboratory) -> None:
+    found = in_orders(laboratory, [UP, MIXED, MIXED], [10.0, 0.1, 0.1])
+    assert found.correlation is not None
+    assert found.correlation.p < 0.001
+    assert found.state == "cannot tell yet"
+    alone = taus(laboratory, UP, MIXED, MIXED)
+    oracle = stats.ttest_1samp(alone, 0).confidence_interval(0.95)
+    assert oracle.low < 0
+    told = " / ".join(f"{tau:.2f}" for tau in alone)
+    assert f"by seed τ-b = {told}, 95 % interval of their mean {oracle.low:+.2f} to +1.00" in found.evidence
+    assert in_orders(laboratory, [UP, UP, UP], [10.0, 0.1, 0.1]).state == "holds"
+    assert in_orders(laboratory, [DOWN, MIXED, MIXED], [10.0, 0.1, 0.1]).state == "cannot tell yet"
+
+
+def test_seeds_that_would_tell_a_trend_follow_from_the_spread_of_theirs(laboratory: Laboratory) -> None:
+    """Simulated with the mean and spread of the seeds' own τ-b."""
+    found = in_orders(laboratory, [UP, MIXED, MIXED], [10.0, 0.1, 0.1])
+    alone = taus(laboratory, UP, MIXED, MIXED)
+    assert found.seeds_to_tell is not None
+    assert found.seeds_wanted == f"about {found.seeds_to_tell}, if mean and spread stay"
+    drawn = np.random.default_rng(0).normal(np.mean(alone), np.std(alone, ddof=1), (40_000, found.seeds_to_tell))
+    half = stats.t.ppf(0.975, found.seeds_to_tell - 1) * drawn.std(axis=1, ddof=1) / found.seeds_to_tell**0.5
+    assert np.mean(drawn.mean(axis=1) > half) > 0.79
+
+
+def test_seeds_that_agree_on_a_weak_order_are_not_asked_for_more_of_them(laboratory: Laboratory) -> None:
+    found = in_orders(laboratory, [MIXED] * 3, [1.0, 1.1, 1.2])
+    assert found.state == "cannot tell yet"
+    assert found.seeds_wanted.startswith("no number is known: the seeds agree")
+
+
+def test_a_trend_whose_rows_are_not_done_asks_for_the_fewest_seeds(laboratory: Laboratory) -> None:
+    found = judge(laboratory.imagine(lambda _: None))
+    assert {judgement.seeds_wanted for judgement in found} == {"at least 3"}
+
+
+def test_claims_that_take_labels_can_never_be_told_on_data_without(laboratory: Laboratory) -> None:
+    info = replace(laboratory.info, name="mine", labelled=False, num_classes=0)
+    cells = tuple(Result(c, "done", value=0.5) for c in laboratory.ablation.cells(laboratory.scale, info, 3))
+    found = judge(Results(laboratory.ablation, laboratory.scale, info, 3, cells, (), {}))
+    assert {(one.state, one.seeds_wanted) for one in found} == {("cannot tell on these data", "")}
+    assert found[0].evidence == "mine has no labels, which fine-tuning takes"
+    told = sentence(found)
+    assert "Fine-tuning cannot be told on these data (mine has no labels, which fine-tuning takes)" in told
+    assert told.endswith("0 cannot be told yet, 4 cannot be told on these data.")
+
+
+def test_a_claim_says_which_files_its_rows_wait_for(laboratory: Laboratory) -> None:
+    cases = [replace(c, needs="DINO weights" if c.key == "10" else "") for c in laboratory.ablation.cases]
+    laboratory.ablation = replace(laboratory.ablation, cases=tuple(cases), claims=(BETTER,))
+    results = laboratory.imagine(lambda _: None)
+    waiting = [replace(r, reason=f"needs {r.cell.case.needs}") if r.status == "needs" else r for r in results.cells]
+    (found,) = judge(replace(results, cells=tuple(waiting)))
+    assert found.evidence == "75 % minus 10 %: not both done; needs DINO weights"
 
 
 def test_trend_of_a_curve_is_told_by_its_own_rows(laboratory: Laboratory) -> None:
