@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-import statistics
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from ablations.spec import PROTOCOL_LABELS
 from reports.metrics import metric
 from reports.results import Results
+from reports.verdicts.cost import cheapest
 from reports.verdicts.statistics import CONFIDENCE
 from reports.verdicts.verdict import FEWEST_SEEDS, TIE, count_of_seeds
 
@@ -30,7 +30,10 @@ class Rival:
 
 @dataclass(frozen=True)
 class Standing:
-    """The rows of one protocol, on the same data, against the best over the seeds that all of them share."""
+    """The rows of one protocol, on the same data, against the best over the seeds that all of them share.
+
+    Rows that are one and the same run at this scale are one, under the key of the first of them.
+    """
 
     protocol: str
     best: str  # case key; the first where no seed is shared
@@ -41,6 +44,7 @@ class Standing:
     rows: int  # with numbers
     absent: int  # rows that are to be run and have none
     waiting: int  # rows that are to be run and lack some of theirs, these included
+    one: Mapping[str, tuple[str, ...]]  # case key of a row → those of all rows that are this run
 
     @property
     def sure(self) -> bool:
@@ -81,15 +85,15 @@ def _standing(results: Results, protocol: str, keys: Sequence[str]) -> Standing 
     The intervals hold together with 95 % confidence (Bonferroni: each at 1 - 5 % / number of comparisons), because the
     best of many rows is in part the luckiest. Fewer than three seeds put no row behind another.
     """
-    values = {key: found for key in keys if (found := results.values(key, protocol))}
-    if len(values) < 2:
+    if sum(bool(results.values(key, protocol)) for key in keys) < 2:
         return None
+    one = _as_one(results, protocol, keys)
+    values = {key: found for key in one if (found := results.values(key, protocol))}
     gain = metric(protocol).gain
-    runs = {key: results.runs(key, protocol) for key in keys}
     shared = set[int].intersection(*map(set, values.values()))
     best = max(values, key=lambda key: gain(sum(values[key][seed] for seed in shared)))
     same = replace(results, cells=tuple(result for result in results.cells if result.cell.seed in shared))
-    others = [key for key in values if key != best and runs[key] != runs[best]]
+    others = [key for key in values if key != best]
     alike, worse, seeds = list[Rival](), list[str](), len(shared)
     for key in others:
         lead = same.difference((best, protocol), (key, protocol))
@@ -100,11 +104,22 @@ def _standing(results: Results, protocol: str, keys: Sequence[str]) -> Standing 
             worse.append(key)
         else:
             alike.append(rival)
-    run = [key for key in keys if runs[key]]
+    run = [key for key in one if results.runs(key, protocol)]
     absent = sum(key not in values for key in run)
     waiting = sum(any(result.status != "done" for result in results.by_column[key, protocol]) for key in run)
     partly = any(found.keys() - shared for found in values.values())
-    return Standing(protocol, best, tuple(alike), tuple(worse), seeds, partly, len(values), absent, waiting)
+    return Standing(protocol, best, tuple(alike), tuple(worse), seeds, partly, len(values), absent, waiting, one)
+
+
+def _as_one(results: Results, protocol: str, keys: Sequence[str]) -> dict[str, tuple[str, ...]]:
+    """The rows `keys`, those that rest on the same runs once: under the first one's key, all of theirs.
+
+    As rivals each for itself they would widen the intervals of all.
+    """
+    shared: dict[tuple[str, ...], list[str]] = {}
+    for key in keys:
+        shared.setdefault(results.runs(key, protocol) or (key,), []).append(key)
+    return {same[0]: tuple(same) for same in shared.values()}
 
 
 def _quantile(n: int, comparisons: int) -> float:
@@ -115,7 +130,7 @@ def _quantile(n: int, comparisons: int) -> float:
 
 def best_beyond_noise(results: Results, protocol: str) -> frozenset[str]:
     """The rows that are better than every other on the same data beyond seed noise, once all of these are done."""
-    return frozenset(found.best for found in standings(results, protocol) if found.sure)
+    return frozenset(key for found in standings(results, protocol) if found.sure for key in found.one[found.best])
 
 
 def advice(results: Results) -> list[str]:
@@ -129,38 +144,41 @@ def advice(results: Results) -> list[str]:
 
 
 def _told(results: Results, found: Standing, *, name_data: bool) -> str:
-    case = results.ablation.case(found.best)
+    best = _label(results, found, found.best)
     subject = PROTOCOL_LABELS.get(found.protocol, found.protocol)
-    subject += f" on {results.data_of(case).name}" if name_data else ""
+    subject += f" on {results.data_of(results.ablation.case(found.best)).name}" if name_data else ""
     so_far = f"of the {found.rows} rows done so far, " if found.absent else ""
     if not found.seeds:
         return f"{subject}: cannot tell yet. {so_far.capitalize() + 'no' if so_far else 'No'} seed is done of all rows."
     over = f"{count_of_seeds(found.seeds)}{' that all have' if found.partly else ''}"
     if found.seeds < FEWEST_SEEDS:
         return (
-            f"{subject}: cannot tell yet. {so_far.capitalize()}{case.label} stands best with {over}, which may be "
+            f"{subject}: cannot tell yet. {so_far.capitalize()}{best} stands best with {over}, which may be "
             f"luck; {FEWEST_SEEDS} seeds are needed."
         )
     sure = f"{over}, simultaneous 95 % intervals"
     if not found.alike and not found.worse:  # the scale makes them one
         return f"{subject}: {so_far}all are one at this scale."
     if not found.alike:
-        return (
-            f"{subject}: {so_far}take {case.label}; every other{' of these' if so_far else ' row'} is worse ({sure})."
-        )
-    worse = f"; {_range(results, found.worse)} worse" if found.worse else ""
+        return f"{subject}: {so_far}take {best}; every other{' of these' if so_far else ' row'} is worse ({sure})."
+    worse = f"; {_range(results, found)} worse" if found.worse else ""
     return (
-        f"{subject}: {so_far}{case.label} stands best{worse} ({sure}). Cannot be told from it: "
-        f"{'; '.join(_apart(results, found.protocol, rival) for rival in found.alike)}. {_choice(results, found)}"
+        f"{subject}: {so_far}{best} stands best{worse} ({sure}). Cannot be told from it: "
+        f"{'; '.join(_apart(results, found, rival) for rival in found.alike)}. {_choice(results, found)}"
     )
 
 
-def _apart(results: Results, protocol: str, rival: Rival) -> str:
+def _label(results: Results, found: Standing, key: str) -> str:
+    """A row's label, `1 block = 2 blocks` where several rows are one run."""
+    return " = ".join(results.ablation.case(same).label for same in found.one[key])
+
+
+def _apart(results: Results, found: Standing, rival: Rival) -> str:
     """A rival's label, its number minus the best one's, and the interval: `60 %, -0.40 points (-2.10 to +1.30)`."""
-    quantity = metric(protocol)
+    quantity = metric(found.protocol)
     ends = sorted(quantity.gain(behind) for behind in (-rival.most, rival.half - rival.behind))
     difference, low, high = (quantity.plain(end, "+") for end in (quantity.gain(-rival.behind) + 0.0, *ends))
-    return f"{results.ablation.case(rival.key).label}, {difference}{quantity.difference_unit} ({low} to {high})"
+    return f"{_label(results, found, rival.key)}, {difference}{quantity.difference_unit} ({low} to {high})"
 
 
 def _choice(results: Results, found: Standing) -> str:
@@ -176,36 +194,23 @@ def _choice(results: Results, found: Standing) -> str:
     if not close:
         margin = f"; within {TIE:g} points cost alone would decide" if quantity.unit == "%" else ""
         return f"{'They' if len(far) > 1 else 'It'} {at_most}{margin}."
-    labels = ", ".join(results.ablation.case(key).label for key in close)
+    labels = ", ".join(_label(results, found, key) for key in close)
     lie = f"{'lies' if len(close) == 1 else 'lie'} {labels if far or len(close) == 1 else 'all of them'}"
     others = f" The other{'s' if len(far) > 1 else ''} {at_most}." if far else ""
-    return (
-        f"Within {TIE:g} points of it {lie}: take {_cheapest(results, found.protocol, [found.best, *close])}.{others}"
-    )
+    costs = {_label(results, found, key): results.by_column[key, found.protocol] for key in (found.best, *close)}
+    return f"Within {TIE:g} points of it {lie}: take {cheapest(results, costs)}.{others}"
 
 
-def _cheapest(results: Results, protocol: str, keys: Sequence[str]) -> str:
-    """The row of `keys` whose numbers took the fewest seconds, and how many each, where that is known of all."""
-    seconds = {
-        key: [result.seconds for result in results.by_column[key, protocol] if result.seconds is not None]
-        for key in keys
-    }
-    if not all(seconds.values()):
-        return "any of these"
-    cost = {key: statistics.fmean(found) for key, found in seconds.items()}
-    least = min(cost, key=cost.__getitem__)
-    return f"the cheapest, {results.ablation.case(least).label} ({cost[least]:.0f} s a number)"
-
-
-def _range(results: Results, keys: Sequence[str]) -> str:
-    """`below 40 % and above 80 % is` where the rows are the ends of the axis, else their labels and `is` or `are`."""
+def _range(results: Results, found: Standing) -> str:
+    """`below 40 % and above 80 % is` where the worse rows are the ends of the axis, else their labels and a verb."""
     cases = results.ablation.cases
     order = [case.key for case in cases]
-    kept = [at for at, key in enumerate(order) if key not in keys]
+    worse = {same for key in found.worse for same in found.one[key]}
+    kept = [at for at, key in enumerate(order) if key not in worse]
     if results.ablation.figure == "curves" and kept and kept == list(range(kept[0], kept[-1] + 1)):
         ends = [f"below {cases[kept[0]].label}"] * (kept[0] > 0) + [f"above {cases[kept[-1]].label}"] * (
             kept[-1] + 1 < len(order)
         )
         return f"{' and '.join(ends)} is"
-    labels = [results.ablation.case(key).label for key in keys]
+    labels = [_label(results, found, key) for key in found.worse]
     return f"{', '.join(labels)} {'is' if len(labels) == 1 else 'are'}"

@@ -13,6 +13,8 @@ from scipy import stats
 
 from ablations.paper import ABLATIONS
 from ablations.spec import Cell
+from mae_core.recipes import BASELINE, ImportRecipe
+from mae_core.signature import Stage
 from reports.results import Result, Results
 from reports.verdicts.recommendation import advice, best_beyond_noise, standings
 from tests.reports.laboratory import Laboratory
@@ -72,18 +74,68 @@ def with_costs(results: Results, seconds: Mapping[str, float]) -> Results:
 
 
 def test_the_cheapest_is_advised_only_where_the_whole_interval_is_within_the_margin(three_rows: Laboratory) -> None:
-    costs = {"10": 5.0, "75": 50.0, "90": 0.5}
-    near = three_rows.imagine(numbered(behind({"10": [0.00, 0.01, 0.02], "90": [0.0, 2.0, 1.0]})), 3)
-    (line,) = advice(with_costs(near, costs))
-    assert "Within 0.25 points of it lies 10 %: take the cheapest, 10 % (5 s a number). The other may be" in line
-    far = three_rows.imagine(numbered(behind({"10": [0.0, 0.1, 0.3], "90": [0.0, 2.0, 1.0]})), 3)
-    (line,) = advice(with_costs(far, costs))
+    near = three_rows.imagine(numbered(behind({"10": [0.0, 2.0, 1.0], "90": [0.00, 0.01, 0.02]})), 3)
+    (line,) = advice(near)
+    assert "Within 0.25 points of it lies 90 %: take the cheapest, 90 % (" in line
+    assert "The other may be up to" in line
+    far = three_rows.imagine(numbered(behind({"10": [0.0, 2.0, 1.0], "90": [0.0, 0.1, 0.3]})), 3)
+    (line,) = advice(far)
     assert "take" not in line
 
 
-def test_no_cost_is_guessed(three_rows: Laboratory) -> None:
+def test_the_clock_does_not_say_what_is_cheapest_where_the_recipes_do(three_rows: Laboratory) -> None:
+    """That 10 % ran fast, with nothing beside it, does not make it the cheapest: it leaves the most patches."""
+    gaps = behind({"10": [0.00, 0.01, 0.02], "90": [0.01, 0.01, 0.0]})
+    (line,) = advice(with_costs(three_rows.imagine(numbered(gaps), 3), {"10": 1.0, "75": 50.0, "90": 60.0}))
+    assert "lie all of them: take the cheapest, 90 % (" in line
+    assert " × the FLOPs of 10 %, from the recipes)." in line
+
+
+def test_rows_of_the_same_compute_are_none_the_cheapest(three_rows: Laboratory) -> None:
+    rates, cases = {"10": 1e-4, "75": 2e-4, "90": 3e-4}, three_rows.ablation.cases
+    cases = tuple(replace(case, recipe=replace(BASELINE, base_lr=rates[case.key])) for case in cases)
+    three_rows.ablation = replace(three_rows.ablation, cases=cases)
     line = told(three_rows, behind({"10": [0.00, 0.01, 0.02], "90": [0.01, 0.01, 0.0]}))
-    assert line.endswith("Within 0.25 points of it lie all of them: take any of these.")
+    assert line.endswith("take any of these, which take the same compute (FLOPs counted from the recipes).")
+
+
+def test_the_clock_decides_where_an_encoder_came_from_elsewhere_and_is_named(three_rows: Laboratory) -> None:
+    results = three_rows.imagine(numbered(behind({"10": [0.00, 0.01, 0.02], "90": [0.01, 0.01, 0.0]})), 3)
+    elsewhere = [_imported(result) if result.cell.case.key == "10" else result for result in results.cells]
+    results = replace(results, cells=tuple(elsewhere))
+    (line,) = advice(results)
+    assert line.endswith("Within 0.25 points of it lie all of them: take any of these.")  # no cost is guessed
+    (line,) = advice(with_costs(results, {"10": 5.0, "75": 50.0, "90": 6.0}))
+    assert line.endswith("take the cheapest, 10 % (5 s a number by the clock, which depends on what ran beside).")
+
+
+def _imported(result: Result) -> Result:
+    """The same number of an encoder whose pre-training nobody knows."""
+    assert result.cell.stage is not None
+    encoder = ImportRecipe(model="vit_base_patch16_224.mae")
+    return replace(result, cell=replace(result.cell, stage=replace(result.cell.stage, parents=(Stage(encoder),))))
+
+
+def test_rows_that_the_scale_makes_one_are_one_rival(tmp_path: Path) -> None:
+    """At smoke 1, 2 and 4 blocks are one: two comparisons are made, not four."""
+    depth = Laboratory(tmp_path, ABLATIONS["decoder_depth"])
+    gap = [1.0, 2.5, 0.7]
+    rows = {key: [70.0 - x for x in gap] for key in ("1", "2", "4")} | {"8": [70.0] * 3, "12": [60.0, 60.2, 60.1]}
+    results = depth.imagine(numbered(rows), 3)
+    (found,) = standings(results, "linear_probe")
+    assert ([rival.key for rival in found.alike], found.rows) == (["1"], 3)
+    oracle = stats.ttest_1samp(gap, 0).confidence_interval(0.975)
+    (line,) = advice(results)
+    assert f"from it: 1 block = 2 blocks = 4 blocks, -1.40 points ({-oracle.high:+.2f} to {-oracle.low:+.2f})" in line
+
+
+def test_the_best_is_all_rows_that_are_its_run(tmp_path: Path) -> None:
+    depth = Laboratory(tmp_path, ABLATIONS["decoder_depth"])
+    rows = {key: [70.0, 70.1, 70.2] for key in ("1", "2", "4")} | {key: [60.0, 60.2, 60.1] for key in ("8", "12")}
+    results = depth.imagine(numbered(rows), 3)
+    assert best_beyond_noise(results, "linear_probe") == {"1", "2", "4"}
+    (line,) = advice(results)
+    assert line.startswith("linear probing: take 1 block = 2 blocks = 4 blocks; every other row is worse")
 
 
 def test_the_best_is_that_of_the_seeds_all_rows_share(three_rows: Laboratory) -> None:
