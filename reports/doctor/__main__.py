@@ -15,6 +15,7 @@ from reports.doctor.checks import examine
 from reports.doctor.condition import NOT_BEGUN, damaged, unreadable
 from reports.doctor.finding import Finding
 from reports.doctor.patient import Patient
+from reports.doctor.unexamined import GONE, unexamined
 
 
 def _runs(name: str, home: Path) -> list[Run]:
@@ -40,10 +41,13 @@ def _findings(run: Run, home: Path) -> Iterator[tuple[str, Finding]]:
         return
     if not run.attempts:
         yield run.signature, NOT_BEGUN
-    related = [Patient(Store(home).run(parent.signature), parent, home) for parent in patient.stage.parents]
-    for one in (patient, *related):
-        for finding in examine(one):
-            yield one.run.signature, finding
+    for finding in (*examine(patient), *unexamined(patient)):
+        yield run.signature, finding
+    for parent in patient.stage.parents:
+        one = Patient(Store(home).run(parent.signature), parent, home)
+        found = (*examine(one), *unexamined(one))
+        for finding in found or (() if one.run.attempts or not run.attempts else (GONE,)):
+            yield parent.signature, finding
 
 
 def main(words: Sequence[str] | None = None) -> int:

@@ -29,7 +29,7 @@ def effective_rank(patient: Patient) -> float | None:
     panels, recipe = patient.panels, patient.recipe
     if patient.folder is None or panels is None or panels.mean is None or panels.std is None:
         return None
-    if type(recipe) is not PretrainRecipe or _parameters(recipe) > LARGEST:
+    if type(recipe) is not PretrainRecipe or parameters(recipe) > LARGEST:
         return None
     if not {"patch_embed.proj.weight", "norm.weight"} <= set(patient.tensors or ()):  # absent, or no encoder's
         return None
@@ -92,7 +92,8 @@ def _gelu(x: Array) -> Array:
     return activated
 
 
-def _parameters(recipe: EncoderRecipe) -> float:
+def parameters(recipe: EncoderRecipe) -> float:
+    """About how many its blocks have."""
     return recipe.depth * recipe.embed_dim**2 * (4 + 2 * recipe.mlp_ratio)
 
 

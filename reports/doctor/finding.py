@@ -12,7 +12,3 @@ class Finding:
     symptom: str
     cause: str
     remedy: str
-
-    def told(self) -> str:
-        """In one line."""
-        return f"**{self.symptom}** Likely cause: {self.cause} What to do: {self.remedy}"

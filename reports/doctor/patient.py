@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from mae_core.recipes import EncoderRecipe, ImportRecipe, PretrainRecipe, Recipe
+from mae_core.recipes import EncoderRecipe, PretrainRecipe, Recipe
 from mae_core.signature import Stage, from_document
 from mae_core.store.run import Run
 from reports.figures.panels import Panels, read
@@ -71,12 +71,6 @@ class Patient:
     def has_weights(self) -> bool:
         """Whether its weights are here."""
         return self.folder is not None and (self.folder / WEIGHTS).is_file()
-
-    @property
-    def made_weights(self) -> bool:
-        """Whether it made weights that a check is for, be they here or not."""
-        made = WEIGHTS in self.record.get("artefacts", {}) or self.has_weights
-        return made and isinstance(self.recipe, PretrainRecipe | ImportRecipe)
 
     @cached_property
     def encoder(self) -> EncoderRecipe | None:
