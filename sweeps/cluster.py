@@ -16,15 +16,16 @@ from mae_core.launch.slurm.submitting.snapshot import take_snapshot
 from mae_core.launch.slurm.submitting.submission import Submitter
 from sweeps.launch import Sweep
 
+WORKERS = 8
 SHAPE = "pretrain"  # what a job asks for is what its longest stage needs
 
 
-def submit(sweep: Sweep, workers: int, console: Console) -> int:
+def submit(sweep: Sweep, console: Console) -> int:
     """Hand the sweep to the cluster, unless it is there already; 0 once it is. Raises UserError where SLURM refuses."""
     settings = load(find(sweep.home))
     have_data(sweep.info, sweep.home)
     submitter = Submitter(sweep.home, settings, take_snapshot(sweep.home), [])
-    file = sweep.selected.file
+    file, workers = sweep.selected.file, sweep.workers or WORKERS
     name = job_name(sweep.home, file, sweep.scale.name, sweep.info.name)
     ends = f"{name}-end"
     common = ["--scale", sweep.scale.name, "--data", sweep.info.data, "--home", str(sweep.home), "--requeue"]

@@ -43,6 +43,7 @@ class Sweep:
     home: Path
     trials: int | None  # None: as each study says
     seeds: int
+    workers: int | None = None  # None: 8 on a cluster, else as many as cores allow
 
     @property
     def files(self) -> Files:
@@ -94,7 +95,7 @@ class Search:
     def __init__(self, sweep: Sweep, views: Sequence[Trials], since: float) -> None:
         self.sweep, self.views, self.since = sweep, views, since
         self.wanted = sum(view.wanted for view in views)
-        self.count = processes_for(sweep.scale.threads, self.wanted)
+        self.count = min(self.wanted, sweep.workers or processes_for(sweep.scale.threads, self.wanted))
         self.spare = 0  # workers to hire before another trial ends
         self.died, self.blocked = 0, False
         self.workers: list[subprocess.Popen[bytes]] = []

@@ -35,7 +35,9 @@ def _arguments(words: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--seeds", type=int, default=3, metavar="N", help="for the best trials; default 3")
     parser.add_argument("--data", metavar="NAME|FOLDER", help="default: the scale's")
     parser.add_argument("--cluster", choices=["local", "slurm"], default="local", help="where the workers run")
-    parser.add_argument("--workers", type=int, default=8, metavar="N", help="with slurm: how many; default 8")
+    parser.add_argument(
+        "--workers", type=int, metavar="N", help="how many; default: 8 with slurm, else as many as cores allow"
+    )
     parser.add_argument("--home", metavar="DIR", help="default: $MAE_HOME, else ./out")
     parser.add_argument("--requeue", action="store_true", help=argparse.SUPPRESS)  # in the sweep's own last job
     return parser.parse_args(words)
@@ -52,13 +54,16 @@ def _sweep(asked: argparse.Namespace, console: Console) -> int:
     if not info.labelled:
         raise UserError(f"{info.name} has no labels; a study judges its trials by held-out labels.")
 
+    for study in selected.studies:
+        study.check(scale, info)
+
     from sweeps.launch import Sweep  # optuna and MLflow: not needed to refuse bad input
 
-    sweep = Sweep(selected, scale, info, home, asked.trials, asked.seeds)
+    sweep = Sweep(selected, scale, info, home, asked.trials, asked.seeds, asked.workers)
     if asked.cluster == "slurm":
         from sweeps.cluster import submit
 
-        return submit(sweep, asked.workers, console)
+        return submit(sweep, console)
     status = sweep.run(console)
     from reports.pages import index
 

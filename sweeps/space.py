@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -15,6 +16,11 @@ def _rounded(value: float) -> float:
     return float(f"{value:.{DIGITS}g}")
 
 
+def _across(low: float, high: float) -> tuple[float, float, float]:
+    """Both ends and a point between, no round one: a whole number where fractions are proposed is found out."""
+    return low, low + (high - low) / math.e, high
+
+
 @dataclass(frozen=True)
 class Times:
     """The scale's own value times a factor between `low` and `high`, searched on a logarithmic axis."""
@@ -26,6 +32,13 @@ class Times:
     def distribution(self) -> BaseDistribution:
         """Optuna's description."""
         return FloatDistribution(self.low, self.high, log=True)
+
+    @property
+    def samples(self) -> tuple[Any, ...]:
+        """Values from end to end. Raises ValueError where there are none."""
+        if not 0 < self.low < self.high:
+            raise ValueError("the low end must be above 0 and below the high one")
+        return _across(self.low, self.high)
 
     def value(self, found: Any, own: Any) -> Any:
         """The setting for the factor `found`, beside the scale's `own`."""
@@ -44,6 +57,13 @@ class Between:
         """Optuna's description."""
         return FloatDistribution(self.low, self.high)
 
+    @property
+    def samples(self) -> tuple[Any, ...]:
+        """Values from end to end. Raises ValueError where there are none."""
+        if not self.low < self.high:
+            raise ValueError("the low end must be below the high one")
+        return _across(self.low, self.high)
+
     def value(self, found: Any, own: Any) -> Any:
         """The number."""
         return _rounded(found)
@@ -59,6 +79,13 @@ class OneOf:
     def distribution(self) -> BaseDistribution:
         """Optuna's description."""
         return CategoricalDistribution(self.values)
+
+    @property
+    def samples(self) -> tuple[Any, ...]:
+        """The values. Raises ValueError where there are none."""
+        if not self.values:
+            raise ValueError("there is no value to choose")
+        return self.values
 
     def value(self, found: Any, own: Any) -> Any:
         """The value."""

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import dataclasses
+import difflib
 import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Any, Literal, get_args
+
+from pydantic import ValidationError
 
 from mae_core.data.catalogue import DataInfo
+from mae_core.errors import UserError
 from mae_core.recipes import BASELINE, FINETUNE, EvaluationRecipe, PretrainRecipe
 from mae_core.recipes.fitted_targets import fitted_for
 from mae_core.scales import Scale
@@ -44,6 +49,29 @@ class Study:
     rungs: tuple[float, ...] = (1 / 9, 1 / 3)  # shares of the shortest schedule, where the better trials alone go on
     row: Row | None = None  # the row that is tuned, where a study tunes one
 
+    def check(self, scale: Scale, info: DataInfo) -> None:
+        """Raise UserError, in one sentence, for a sampler, setting or range that no trial could be made of."""
+        if self.sampler not in get_args(Sampler):
+            raise UserError(
+                f"{self.name}: there is no sampler {self.sampler!r}; choose {', '.join(get_args(Sampler))}."
+            )
+        recipes = {recipe.KIND: recipe for recipe in (self.pretraining, self.evaluation)}
+        for name, setting in self.space.items():
+            kind, _, field = name.partition(".")
+            if kind not in recipes:
+                raise UserError(
+                    f"{self.name}: {name!r} names no stage of its trials; begin with {' or '.join(recipes)}."
+                )
+            fields = [one.name for one in dataclasses.fields(recipes[kind])]
+            if field not in fields:
+                near = "".join(f"; did you mean {one}?" for one in difflib.get_close_matches(field, fields, n=1))
+                raise UserError(f"{self.name}: {kind} has no setting {field!r}{near or '.'}")
+            try:
+                for found in setting.samples:
+                    self.stage({name: found}, scale, info)
+            except (ValueError, TypeError) as error:
+                raise UserError(f"{self.name}: {name} cannot be {setting!r}: {_first_line(error)}.") from None
+
     def stage(
         self,
         found: Mapping[str, Any],
@@ -75,6 +103,13 @@ class Study:
         recipes = {one.kind: one.recipe for one in (stage, *stage.parents)}
         named = {name: name.partition(".") for name in self.space}
         return {name: getattr(recipes[kind], field) for name, (kind, _, field) in named.items()}
+
+
+def _first_line(error: Exception) -> str:
+    """What is wrong, in few words."""
+    if isinstance(error, ValidationError):
+        return error.errors()[0]["msg"]
+    return str(error).splitlines()[0].rstrip(".")
 
 
 def _at_scale(paper: Any, found: Mapping[str, Any], space: Space, scale: Scale, info: DataInfo, seed: int) -> Any:

@@ -70,12 +70,12 @@ class Trials:
         self.optuna = open_study(study, self.name, files.journal, worker.number)
         self._distributions = {name: setting.distribution for name, setting in study.space.items()}
         self._watch = Watch()
+        self._asked: tuple[Trial, Stage] | None = None  # what waits for a trial with the same settings
 
     @property
     def others(self) -> list[str]:
         """Studies of the same name in the journal that asked another question."""
-        fronts = {name: name.rpartition(" ")[0] for name in studies_in(self.files.journal)}
-        return [name for name, front in fronts.items() if front == self._front and name != self.name]
+        return [name for name in studies_in(self.files.journal) if name.startswith(self._front) and name != self.name]
 
     @property
     def counted(self) -> int:
@@ -129,23 +129,29 @@ class Trials:
         with self.files.lock:
             self._take_back()
             self._let_go_on()
+            if self._asked is not None and self._mine(self._asked[0]) is None:
+                self._asked = None  # this worker was taken for dead, and somebody else waits in its place
             while True:
-                running = self._in(TrialState.RUNNING)
-                if self.counted + len(running) >= self.wanted:
-                    return None
-                trial = self.optuna.ask(self._distributions)
-                trial.set_user_attr("worker", self.worker.number)
-                stage = self.study.stage(trial.params, self.files.scale, self.files.info)
-                trial.set_user_attr("settings", self.study.settings(stage))
-                trial.set_user_attr("signature", stage.signature)
+                if self._asked is None:
+                    if self.counted + len(self._in(TrialState.RUNNING)) >= self.wanted:
+                        return None
+                    self._asked = self._ask()
+                trial, stage = self._asked
                 twin = self._twin(trial.number, stage.signature)
+                if twin is not None and twin.state == TrialState.RUNNING:
+                    return None  # its number is on the way, and will be this one's
+                self._asked = None
                 if twin is None:
                     return trial, stage
-                trial.set_user_attr("repeat_of", twin.number)
-                if twin.state == TrialState.RUNNING:  # its number is on the way; this one is not needed
-                    self.optuna.tell(trial, state=TrialState.FAIL)
-                    return None
                 self._repeat(trial, twin)
+
+    def _ask(self) -> tuple[Trial, Stage]:
+        trial = self.optuna.ask(self._distributions)
+        trial.set_user_attr("worker", self.worker.number)
+        stage = self.study.stage(trial.params, self.files.scale, self.files.info)
+        trial.set_user_attr("settings", self.study.settings(stage))
+        trial.set_user_attr("signature", stage.signature)
+        return trial, stage
 
     @property
     def _every(self) -> list[FrozenTrial]:
@@ -156,6 +162,7 @@ class Trials:
 
     def _repeat(self, trial: Trial, twin: FrozenTrial) -> None:
         """Tell what became of the trial it equals; Optuna gives a pruned one its last loss as value, and takes none."""
+        trial.set_user_attr("repeat_of", twin.number)
         if twin.state == TrialState.PRUNED:
             trial.set_user_attr(PRUNED, twin.user_attrs.get(PRUNED, ""))
         self.optuna.tell(trial, twin.value if twin.state == TrialState.COMPLETE else None, state=twin.state)
@@ -163,8 +170,8 @@ class Trials:
     def _twin(self, number: int, signature: str) -> FrozenTrial | None:
         gone = gone_on(self._every)
         for trial in self._in(*COUNTED, TrialState.RUNNING):
-            if trial.number not in (number, *gone) and trial.user_attrs.get("signature") == signature:
-                return trial
+            if trial.number < number and trial.number not in gone and trial.user_attrs.get("signature") == signature:
+                return trial  # never one that was asked for later: two would wait for each other
         return None
 
     def _take_back(self) -> None:

@@ -47,10 +47,10 @@ def write(views: Sequence[Trials], verdicts: Sequence[Verdict | Undecided], lack
     }
     if len(tables["grid"]):
         sentences.append(best_of_each(tables["grid"]))
-        tables["grid"] = tables["grid"].reset_index().rename(columns=str)
+        tables["grid"] = tables["grid"].reset_index()
     if len(rows):
         tables["rows"] = rows
-        sentences.insert(0, conclusion(reached))
+        sentences = [*filter(None, [conclusion(reached, len(verdicts))]), *sentences]
     if lacking:
         sentences.insert(0, lacking)
     for name in {"trials", "winners"} | {name for name, table in tables.items() if len(table)}:

@@ -7,8 +7,11 @@ from collections.abc import Sequence
 from typing import Literal
 
 import pandas as pd
+from scipy import stats
 
 from sweeps.findings.winners import ENOUGH, Verdict, interval
+
+FEWEST_ROWS = 5  # of which an order is told
 
 Column = Literal["plain", "tuned"]
 
@@ -36,17 +39,28 @@ def _std(values: Sequence[float]) -> float | None:
     return statistics.stdev(values) if len(values) > 1 else None
 
 
-def conclusion(verdicts: Sequence[Verdict]) -> str:
-    """Whether tuning each row changes which row is best, as far as the seeds can tell, and the rows' order."""
+def conclusion(verdicts: Sequence[Verdict], of: int) -> str:
+    """Whether tuning the rows changes which is best, as far as seeds can tell, and their order; empty for one row.
+
+    Args:
+        verdicts: of the rows that have one.
+        of: how many rows were to be tuned.
+    """
     rows = tuned_rows(verdicts)
     if len(rows) < 2:
-        return f"Tuned, the row {rows['row'][0]} changes by {rows['change'][0]:+.1f} points."
-    tau = rows["plain"].corr(rows["tuned"], method="kendall")
-    order = (
-        f"Kendall's τ-b between the plain and the tuned order is {tau:.2f}" if pd.notna(tau) else "all rows are equal"
-    )
+        return ""
+    tuned = "each row" if len(rows) == of else f"{len(rows)} of {of} rows"
     low, high = rows["change"].min(), rows["change"].max()
-    return f"With each row tuned, {_best(verdicts)}; {order}; rows change by {low:+.1f} to {high:+.1f} points."
+    return f"With {tuned} tuned, {_best(verdicts)}; {_order(rows)}rows change by {low:+.1f} to {high:+.1f} points."
+
+
+def _order(rows: pd.DataFrame) -> str:
+    """How the plain and the tuned order agree, where there are rows enough to have one."""
+    if len(rows) < FEWEST_ROWS or rows["plain"].nunique() == 1 or rows["tuned"].nunique() == 1:
+        return ""
+    found = stats.kendalltau(rows["plain"], rows["tuned"])
+    told = f"τ-b = {found.statistic:.2f}, p = {found.pvalue:.2g}, {len(rows)} rows"
+    return f"the order of the means, plain and tuned: Kendall's {told}; "
 
 
 def _best(verdicts: Sequence[Verdict]) -> str:

@@ -1,9 +1,9 @@
-"""Winners: the best trials again with more seeds, the best of these on test, once, beside the scale's own settings."""
+"""Winners: the best trials again with more seeds, the best of these on test with fresh ones, beside the scale's own."""
 
 from __future__ import annotations
 
 import statistics
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -11,7 +11,7 @@ from scipy import stats
 
 from mae_core.signature import Stage
 from mae_core.store.run import Store
-from mae_core.tracking.content.labels import write_labels
+from mae_core.tracking.content.labels import read_labels, write_labels
 from mae_core.tracking.studies.record import PREFIX
 from sweeps.study import Study
 from sweeps.trials import Trials
@@ -20,6 +20,7 @@ Split = Literal["heldout", "test"]
 Doing = Callable[[Iterable[Stage]], None]  # has stages done, however
 
 PLAIN = "the scale's own"
+TEST = "_test"  # ends the protocol of cells on test images
 ENOUGH = 3  # seeds, from which on an interval is told, and the seed that chose the trials does not judge them
 
 
@@ -55,22 +56,39 @@ class Verdict:
     study: Study
     candidates: tuple[Candidate, ...]  # best first; one of them the scale's own settings
     winner: Candidate
-    tuned: tuple[float, ...]  # the winner's test top-1 by seed
-    plain: tuple[float, ...]  # the scale's own settings' test top-1 by seed
+    tuned: tuple[float, ...]  # the winner's test top-1, by seeds that neither searched nor chose
+    plain: tuple[float, ...]  # the scale's own settings' test top-1, by the same seeds
     dropped: tuple[str, ...] = ()  # candidates that did not get through all seeds, and why
+    seen: tuple[
+        str, ...
+    ] = ()  # other candidates that test images were scored for, when there were fewer trials or seeds
 
     def sentence(self) -> str:
         """What tuning changed, no stronger than the seeds allow."""
-        return " ".join([self._change(), *(f"Left out: {one}." for one in self.dropped)])
+        return " ".join([self._change(), *self._seen(), *(f"Left out: {one}." for one in self.dropped)])
+
+    def _unbeaten(self) -> str:
+        tried, seeds = len(self.candidates) - 1, len(self.winner.heldout)
+        if not tried:
+            return "No trial got through all seeds; the scale's own settings stay."
+        best = f"None of the best {tried} trials was" if tried > 1 else "The best trial was not"
+        told = (
+            f"{best} better on held-out images than the scale's own settings, over {counted(len(self.winner.judged))}"
+        )
+        return f"{told}." if seeds >= ENOUGH else f"{told}, which cannot tell more."
+
+    def _seen(self) -> list[str]:
+        told = ", ".join(self.seen)
+        return [f"Test images were scored before for {told}, when there were fewer trials or seeds."] if told else []
 
     def _change(self) -> str:
         gain = statistics.fmean(self.tuned) - statistics.fmean(self.plain)
         if self.winner.name == PLAIN:
-            return "No trial was better on held-out images than the scale's own settings."
+            return self._unbeaten()
         told = f"The tuned settings change test top-1 by {gain:+.1f} points ({statistics.fmean(self.plain):.1f} to "
         told += f"{statistics.fmean(self.tuned):.1f})"
         if len(self.tuned) < ENOUGH:
-            return f"{told}; {len(self.tuned)} seed{'s' * (len(self.tuned) > 1)} cannot tell whether that is noise."
+            return f"{told}; {counted(len(self.tuned))} cannot tell whether that is noise."
         if len(set(self.differences)) == 1:
             return f"{told}, the same with every seed."
         low, high = interval(self.differences)
@@ -93,6 +111,11 @@ class Undecided:
     def sentence(self) -> str:
         """Why there is none."""
         return f"No verdict: {self.why}."
+
+
+def counted(seeds: int) -> str:
+    """So many seeds, in words."""
+    return f"{seeds} seed{'s' * (seeds != 1)}"
 
 
 def interval(differences: Sequence[float]) -> tuple[float, float]:
@@ -127,14 +150,15 @@ def decide(trials: Trials, store: Store, seeds: int, do: Doing) -> Verdict | Und
             return Undecided(trials.study, lacking[PLAIN])
         if winner.name not in lacking:
             scored = repeats.numbers(winner.name, "test"), repeats.numbers(PLAIN, "test")
-            return Verdict(trials.study, tuple(candidates), winner, *scored, tuple(lacking.values()))
+            seen = _seen(trials, store, {PLAIN, winner.name})
+            return Verdict(trials.study, tuple(candidates), winner, *scored, tuple(lacking.values()), seen)
         candidates.remove(winner)
     return Undecided(trials.study, "; ".join(lacking.values()))
 
 
 @dataclass(frozen=True)
 class _Repeats:
-    """The candidates' stages with every seed."""
+    """The candidates' stages with every seed; on test with as many others, as seeds favour what they chose."""
 
     trials: Trials
     store: Store
@@ -143,8 +167,10 @@ class _Repeats:
 
     def stages(self, name: str, evaluate_on: Split) -> list[Stage]:
         study, files = self.trials.study, self.trials.files
+        first = self.seeds if evaluate_on == "test" else 0
         return [
-            study.stage(self.params[name], files.scale, files.info, seed, evaluate_on) for seed in range(self.seeds)
+            study.stage(self.params[name], files.scale, files.info, seed, evaluate_on)
+            for seed in range(first, first + self.seeds)
         ]
 
     def numbers(self, name: str, evaluate_on: Split) -> tuple[float, ...]:
@@ -161,29 +187,46 @@ class _Repeats:
 
     def _lacking(self, name: str, stages: Iterable[Stage]) -> str:
         """How the first stage that is not finished ended; empty where all are."""
-        for seed, stage in enumerate(stages):
+        for stage in stages:
             for one in stage.with_parents():
                 run = self.store.run(one.signature)
                 if run.finished is None:
-                    return f"{name} {run.status} with seed {seed} ({one.signature})"
+                    return f"{name} {run.status} with seed {stage.recipe.seed} ({one.signature})"
         return ""
+
+
+def _seen(trials: Trials, store: Store, reported: Collection[str]) -> tuple[str, ...]:
+    """Other candidates that test images were scored for: by an earlier command, with fewer trials or seeds."""
+    files, table, found = trials.files, f"{PREFIX}{trials.study.name}", []
+    scored = {
+        signature: label.seed
+        for signature, labels in read_labels(files.home).items()
+        for label in labels
+        if label.ablation == table and label.protocol.endswith(TEST) and store.run(signature).finished is not None
+    }
+    for trial in trials.best(trials.counted):
+        name, seeds = f"trial {trial.number}", set(scored.values())
+        stages = [trials.study.stage(trial.params, files.scale, files.info, seed, "test") for seed in sorted(seeds)]
+        if name not in reported and any(stage.signature in scored for stage in stages):
+            found.append(name)
+    return tuple(found)
 
 
 def _label(trials: Trials, wanted: Mapping[str, Iterable[Stage]], evaluate_on: Split) -> None:
     """Name the stages as cells of the study, so that the tracker puts them where its trials are."""
-    files, protocol = trials.files, trials.study.evaluation.KIND + ("_test" if evaluate_on == "test" else "")
+    files, protocol = trials.files, trials.study.evaluation.KIND + (TEST if evaluate_on == "test" else "")
     table = f"{PREFIX}{trials.study.name}"
     cells = [
         {
-            "name": f"{table}/{case}/{protocol}/{seed}",
+            "name": f"{table}/{case}/{protocol}/{stage.recipe.seed}",
             "case": case,
             "label": name,
             "protocol": protocol,
-            "seed": seed,
+            "seed": stage.recipe.seed,
             "signature": stage.signature,
         }
         for name, stages in wanted.items()
         for case in ["own" if name == PLAIN else name.replace(" ", "-")]
-        for seed, stage in enumerate(stages)
+        for stage in stages
     ]
     write_labels(files.home, table, files.scale.name, files.info.name, cells)

@@ -196,3 +196,11 @@ def test_a_sweep_whose_worker_and_then_everything_is_killed_goes_on_and_ends_at_
     subprocess.run([sys.executable, "-m", "mae_core.tracking", "sync", "--home", home], timeout=120, check=True)
     expected = Counter(("trial", {"complete": "FINISHED", "pruned": "KILLED"}[state]) for state in trials["state"])
     assert in_mlflow(home) == expected + Counter({("study", "FINISHED"): 1})
+
+
+def test_as_many_workers_as_asked_for_are_hired_here_too(tmp_path):
+    info = describe("fashion_mnist", tmp_path)
+    for asked, hired in ((1, 1), (3, 3), (9, 4)):
+        sweep = Sweep(select("finetune_lr"), SMOKE, info, tmp_path, 4, 1, asked)
+        trials = Trials(FINETUNE_LR, sweep.files, register(sweep.files), 4)
+        assert Search(sweep, [trials], trials.since).count == hired

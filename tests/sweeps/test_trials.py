@@ -80,6 +80,33 @@ def test_a_repeat_of_a_pruned_trial_is_pruned_for_the_same_reason(tmp_path):
     assert any("repeat_of" in trial.user_attrs for trial in trials.all())
 
 
+ALONE = replace(STUDY, space={"finetune.epochs": OneOf((1,))})
+
+
+def test_what_waits_for_a_running_trial_of_the_same_settings_leaves_no_other_behind(tmp_path):
+    first, other = trials_of(tmp_path, ALONE, wanted=4), trials_of(tmp_path, ALONE, wanted=4)
+    trial, _ = first.next()
+    assert [other.next() for _ in range(5)] == [None] * 5
+    first.complete(trial, 60.0)
+    assert other.next() is None
+    assert [(one.state.name, one.value) for one in other.optuna.trials] == [("COMPLETE", 60.0)] * 4
+    assert other.ended
+
+
+def test_what_waited_for_a_trial_that_failed_is_tried_itself(tmp_path):
+    first, other = trials_of(tmp_path, ALONE, wanted=4), trials_of(tmp_path, ALONE, wanted=4)
+    trial, _ = first.next()
+    assert other.next() is None
+    first.fail(trial, "no such file")
+    assert other.next()[0].number == 1
+
+
+def test_studies_from_before_digests_are_told_of(tmp_path):
+    trials = trials_of(tmp_path)
+    optuna.create_study(study_name=trials.name.rpartition(" ")[0], storage=trials.optuna._storage)
+    assert trials.others == [trials.name.rpartition(" ")[0]]
+
+
 def test_best_trials_are_distinct_settings(tmp_path):
     trials = trials_of(tmp_path, STUDY, wanted=12)
     while (asked := trials.next()) is not None:
