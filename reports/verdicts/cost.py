@@ -8,11 +8,20 @@ from dataclasses import replace
 from typing import Any
 
 from mae_core.costs import BACKWARD, cost
-from mae_core.recipes import ImportRecipe, PretrainRecipe
+from mae_core.recipes import (
+    FinetuneRecipe,
+    ImportRecipe,
+    KnnRecipe,
+    LinearProbeRecipe,
+    LogisticRegressionRecipe,
+    PretrainRecipe,
+    RidgeRecipe,
+)
 from mae_core.signature import Stage
 from reports.flops import forward_flops
 from reports.results import Result, Results
 
+LEARNERS = (FinetuneRecipe, LinearProbeRecipe, LogisticRegressionRecipe, KnnRecipe, RidgeRecipe)  # from labels
 ALIKE = 1.05  # between the dearest and the cheapest; below, no row is called the cheapest
 
 
@@ -55,8 +64,8 @@ def _flops_of(results: Results, result: Result, stage: Stage) -> float | None:
         return (1 + BACKWARD) * forward_flops(stage) * images
     if isinstance(recipe, ImportRecipe):
         return None
-    learnt = results.data_of(result.cell.case).num_train
-    everything: dict[str, Any] = {
-        name: learnt for name in ("labels", "train_images") if getattr(recipe, name, 0) is None
-    }
-    return 2 * cost(replace(stage, recipe=replace(recipe, **everything)))
+    field = "labels" if isinstance(recipe, LEARNERS) else "train_images"
+    if getattr(recipe, field, 0) is None:  # all there are; the recipe does not know how many
+        everything: dict[str, Any] = {field: results.data_of(result.cell.case).num_train}
+        recipe = replace(recipe, **everything)
+    return 2 * cost(replace(stage, recipe=recipe))

@@ -14,8 +14,10 @@ from scipy import stats
 from ablations.paper import ABLATIONS
 from ablations.spec import Cell
 from mae_core.recipes import BASELINE, ImportRecipe
+from mae_core.scales import SCALES
 from mae_core.signature import Stage
 from reports.results import Result, Results
+from reports.verdicts.cost import cheapest
 from reports.verdicts.recommendation import advice, best_beyond_noise, standings
 from tests.reports.laboratory import Laboratory
 
@@ -229,3 +231,13 @@ def test_losses_of_pretraining_are_ranked_only_where_the_task_is_one(tmp_path: P
         found[name] = advice(Results(laboratory.ablation, laboratory.scale, info, 3, losses, (), {}))
     assert found["mask_ratio"] == []
     assert found["decoder_width"][0].startswith("pre-training: ")
+
+
+@pytest.mark.parametrize("name", list(ABLATIONS))
+def test_the_compute_of_every_row_of_the_paper_can_be_told(tmp_path: Path, name: str) -> None:
+    """Whatever stages it takes, and where a recipe means all images there are: none is an imported encoder here."""
+    laboratory = Laboratory(tmp_path, ABLATIONS[name], replace(SCALES["paper"], data="fashion_mnist"))
+    results = laboratory.imagine(lambda _: 70.0)
+    for result in results.everything:
+        if result.cell.stage is not None:
+            assert "the same compute" in cheapest(results, {"it": [result]})
