@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import itertools
 import math
 import textwrap
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +16,8 @@ from matplotlib.lines import Line2D
 from ablations.spec import PROTOCOL_LABELS, Ablation
 from reports.figures import points, strip
 from reports.figures.labels import Label, Points, across, traced, write
+from reports.figures.places import Places
+from reports.figures.places import places as places
 from reports.figures.style import BASELINES, OURS, PAPER, SERIES, WIDTH, margins, save, styled
 from reports.figures.words import seeds_told, spread_told, status_told
 from reports.metrics import metric
@@ -30,46 +30,8 @@ LEFT, RIGHT, ABOVE = 0.6, 2.85, 0.6  # margins in inches; the legend stands on t
 TITLE_PAD = 4  # typographic points between a panel, or the strip above it, and its title
 OTHERS = "other rows"  # the name of those that are in no series, beside some that are
 LEGEND_LINE = 36  # characters
-CROWDED = 0.04  # of the axis, between two ticks
 LONG_LABEL = 58  # characters of all labels together, beyond which they stand upright
-MANY = 30  # rows side by side, beyond which each panel has but its own and the figure widens
 NARROWEST = 0.13  # inches, of one of so many rows
-
-
-@dataclass(frozen=True)
-class Places:
-    """Where the rows stand on the x axis, and what is written there."""
-
-    at: Mapping[str, float]  # by case key
-    labels: Mapping[str, str]
-    joined: bool  # by lines: the axis is a quantity
-    doubling: bool  # each value is at least about twice the one before: a logarithmic axis
-    crowded: bool = False  # some are too near their neighbours for their labels: a square-root axis
-    many: bool = False  # rows side by side: numbers stand upright, too
-
-    def of(self, rows: Sequence[Row]) -> Places:
-        """The places in the panel of `rows`: theirs alone where there are many, else all, as panels share them."""
-        return replace(self, at={row.case_key: float(n) for n, row in enumerate(rows)}) if self.many else self
-
-
-def places(ablation: Ablation) -> Places:
-    """The places that the cases name, else their keys' own numbers, for curves; 0, 1, 2 … otherwise."""
-    cases = ablation.cases
-    labels = {case.key: case.label for case in cases}
-    at: dict[str, float] = {}
-    if ablation.figure == "curves":
-        try:
-            at = {case.key: float(case.key) if case.at is None else case.at for case in cases}
-        except ValueError:
-            at = {}
-    if not at:
-        at = {case.key: float(n) for n, case in enumerate(cases)}
-        return Places(at, labels, joined=False, doubling=False, many=len(at) > MANY)
-    values = sorted(set(at.values()))
-    doubling = values[0] > 0 and all(b >= 1.9 * a for a, b in itertools.pairwise(values))
-    nearest = min((b - a for a, b in itertools.pairwise(values)), default=math.inf)
-    crowded = not doubling and values[0] >= 0 and nearest < CROWDED * (values[-1] - values[0])
-    return Places(at, {key: f"{value:g}" for key, value in at.items()}, joined=True, doubling=doubling, crowded=crowded)
 
 
 def series_of(ablation: Ablation, rows: Sequence[Row]) -> dict[str, list[Row]]:
@@ -191,8 +153,16 @@ def _statuses(results: Results, where: Places, rows: Sequence[Row]) -> dict[floa
     for row in (row for name, shown in series.items() if name not in waiting for row in shown):
         if told := status_told(row, results.seeds):
             found.setdefault(where.at[row.case_key], {})[told] = None
+    for shown in series.values():
+        for n, first in points.again(shown).items():
+            key, usual = shown[n].case_key, shown[first].case_key
+            found.setdefault(where.at[key], {})[f"{_same(shown[n])} as {where.labels[usual]}"] = None
     words = {place: " / ".join(told) for place, told in found.items()}
     return words if where.many else {place: strip.broken(text) for place, text in words.items()}
+
+
+def _same(row: Row) -> str:
+    return "same run" if row.n_seeds == 1 else "same runs"
 
 
 def _in_the_way(
@@ -227,14 +197,16 @@ def _draw_ours(
     """Our means with their spread; the legend's entry, by height."""
     line = points.draw(axes, [where.at[row.case_key] for row in rows], rows, look, joined=where.joined)
     done = [row.mean for row in rows if row.mean is not None]
-    if done:
-        line.set_label(label)
-    return [(done[-1], line)] if done else []
+    if not done:
+        return []
+    line.set_label(label)
+    return [(done[-1], line), *([(done[-1], points.again_named(look, joined=where.joined))] * bool(points.again(rows)))]
 
 
 def _numbers(where: Places, rows: Sequence[Row], colour: str) -> list[Label]:
     """What stands beside our points."""
-    done = [(where.at[row.case_key], row.mean, metric(row.protocol)) for row in rows if row.mean is not None]
+    first = [row for n, row in enumerate(rows) if n not in points.again(rows)]  # a run has one number
+    done = [(where.at[row.case_key], row.mean, metric(row.protocol)) for row in first if row.mean is not None]
     return [Label(x, mean, quantity.short(mean), colour) for x, mean, quantity in done]
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 import pandas as pd
@@ -92,11 +93,18 @@ def _add_series(
     x = [facts["places"][key] for key in points["case_key"]]
     mode = "lines+markers" if facts["joined"] else "markers"
     if points["mean"].notna().any():
-        spread = {"array": points["std"]} if points["std"].notna().any() else None  # one seed has none, and no bar
+        same = _same(points) if facts["joined"] else []
+        std = points["std"] if points["std"].notna().any() else None  # one seed has none, and no bar
         figure.add_scatter(
-            x=x, y=points["mean"], error_y=spread, mode=mode, name=f"{label}, ours",
-            line_color=colour, marker={"symbol": symbol, "size": 8}, hoverinfo="text", hovertext=_told(points),
+            x=_gapped(x, same), y=_gapped(points["mean"], same), mode=mode, name=f"{label}, ours",
+            error_y=None if std is None else {"array": _gapped(std, same)}, line_color=colour, legendgroup=label,
+            marker={"symbol": symbol, "size": 8}, hoverinfo="text", hovertext=_gapped(_told(points), same),
         )  # fmt: skip
+        for n in same:
+            figure.add_scatter(
+                x=x[n : n + 2], y=points["mean"].iloc[n : n + 2], mode="lines", line={"color": colour, "dash": "dot"},
+                legendgroup=label, showlegend=False, hoverinfo="skip",
+            )  # fmt: skip
     if points["paper"].notna().any():
         figure.add_scatter(
             x=x, y=points["paper"], mode=mode, name=f"{label}, paper (right-hand axis)", yaxis="y2",
@@ -106,9 +114,25 @@ def _add_series(
         )  # fmt: skip
 
 
+def _same(points: pd.DataFrame) -> list[int]:
+    """The places of points whose next neighbours have their numbers from the same runs: no line joins measurements."""
+    runs = points["signatures"].where(points["mean"].notna(), "").fillna("")
+    return [n for n, (one, other) in enumerate(itertools.pairwise(runs)) if one and one == other]
+
+
+def _gapped(values: Iterable[Any], after: Collection[int]) -> list[Any]:
+    """`values` with None, where a line is interrupted, behind the places `after`."""
+    parts = ([value, None] if n in after else [value] for n, value in enumerate(values))
+    return [*itertools.chain(*parts)]
+
+
 def _told(points: pd.DataFrame) -> list[str]:
     """What stands beside the pointer: the number, its spread, its difference to the default row, its cost."""
-    return [_hover(row) for row in points.to_dict("records")]
+    first: dict[str, str] = {}
+    rows = points.to_dict("records")
+    own = [first.setdefault(row["signatures"], row["case"]) if _known(row["mean"]) else row["case"] for row in rows]
+    again = [f"<br>the same runs as {case}" if case != row["case"] else "" for case, row in zip(own, rows, strict=True)]
+    return [_hover(row) + more for row, more in zip(rows, again, strict=True)]
 
 
 def _hover(row: Mapping[Any, Any]) -> str:

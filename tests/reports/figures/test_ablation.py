@@ -81,9 +81,10 @@ def test_numbers_overlap_neither_one_another_nor_our_points(tmp_path: Path, name
     with styled():
         figure = compose(found, table_rows(found), baseline_rows(found))
         FigureCanvasAgg(figure).draw()
-    for axes in (axes for axes in figure.axes[: len(found.protocols)] if axes.lines):
+    runs = {p: {r.signatures for r in table_rows(found) if r.protocol == p and r.mean} for p in found.protocols}
+    for axes, protocol in ((axes, p) for axes, p in zip(figure.axes, runs, strict=False) if axes.lines):
         boxes = [text.get_window_extent() for text in axes.texts if "." in text.get_text()]
-        assert len(boxes) == np.isfinite(axes.lines[0].get_ydata()).sum()
+        assert len(boxes) == len(runs[protocol])
         assert not any(one.overlaps(other) for one, other in itertools.combinations(boxes, 2))
         points = axes.transData.transform(np.column_stack(axes.lines[0].get_data()))
         assert not any(box.contains(*point) for box in boxes for point in points)
@@ -218,3 +219,15 @@ def test_our_curves_of_model_size_name_no_data_of_the_papers(tmp_path: Path) -> 
     ours = [entry for entry in entries if entry.startswith("ours")]
     assert ours == ["ours, MAE, fashion_mnist", "ours, supervised, fashion_mnist"]
     assert axes.get_xlabel() == "parameters of the paper's model (millions)"
+
+
+def test_rows_of_the_same_runs_have_one_number_and_say_whose_they_are(laboratory: Laboratory) -> None:
+    results = laboratory.imagine(number, seeds=3)
+    rows = [replace(r, signatures="the same") if r.case_key in ("30", "40") else r for r in table_rows(results)]
+    axes = compose(results, rows, baseline_rows(results)).axes[0]
+    assert "same runs as 30" in {text.get_text() for text in axes.texts}
+    assert (
+        sum("71.0" in text.get_text() for text in axes.texts) == len(laboratory.ablation.cases) - 2
+    )  # 80 % is missing
+    assert "small: the same runs again" in texts(axes)
+    assert "same runs" not in texts(axes_of(results)[0])

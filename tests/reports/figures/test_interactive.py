@@ -56,3 +56,14 @@ def test_losses_of_several_targets_have_a_panel_each_and_trivial_lines_say_of_wh
 
 def test_one_seed_has_no_bar(tmp_path: Path) -> None:
     assert all(trace.error_y.array is None for trace in ours_of("mask_ratio", tmp_path))
+
+
+def test_no_line_joins_points_of_the_same_runs(tmp_path: Path) -> None:
+    results = Laboratory(tmp_path, ABLATIONS["mask_ratio"]).imagine(lambda cell: 70.0)
+    write_rows(table_rows(results), tmp_path / "table.csv")
+    rows = pd.read_csv(tmp_path / "table.csv", dtype={"case_key": str})
+    rows.loc[rows["case_key"].isin(["20", "30"]) & (rows["protocol"] == "finetune"), "signatures"] = "the same"
+    ours, dotted, *_ = comparison(rows, rows[:0], facts(results, None, {}, [])["axes"]).figure.data
+    assert list(ours.x[:5]) == [10, 20, None, 30, 40]
+    assert (list(dotted.x), dotted.line.dash) == ([20, 30], "dot")
+    assert ours.hovertext[3].endswith("the same runs as 20 %")

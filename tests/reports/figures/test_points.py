@@ -60,3 +60,16 @@ def test_a_number_that_lacks_seeds_is_not_called_missing(rows: list[Row]) -> Non
     assert status_told(replace(rows[0], status="missing"), 3) == "1 of 3 seeds"
     assert status_told(replace(rows[0], status="running"), 3) == "1 of 3 seeds, running"
     assert status_told(replace(rows[0], status="missing", mean=None), 3) == "missing"
+
+
+def test_rows_of_the_same_runs_are_one_measurement(rows: list[Row]) -> None:
+    several = [replace(row, std=1.0, n_seeds=3, signatures=name) for row, name in zip(rows, "aaab", strict=True)]
+    axes: Axes = Figure().subplots()
+    line = points.draw(axes, range(4), several, ("black", "o"), joined=True)
+    y = np.asarray(line.get_ydata(), dtype=float)
+    assert np.isnan(y).tolist() == [False, True, False, True, False, False]  # no line between them
+    assert np.asarray(line.get_xdata())[line.get_markevery()].tolist() == [0, 3]
+    assert [list(other.get_xdata()) for other in axes.lines if other.get_linestyle() == ":"] == [[0, 1], [1, 2]]
+    assert [list(other.get_xdata()) for other in axes.lines if other.get_markersize() == points.SMALL] == [[1, 2]]
+    bands, bars = drawn([replace(row, signatures=name) for row, name in zip(rows, "aaab", strict=True)], 0, 1, 2, 3)
+    assert (bands, bars) == ({2.0, 3.0}, {0.0})
