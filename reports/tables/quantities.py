@@ -190,7 +190,8 @@ def told(one: Beside) -> str:
         return "" if one.status == "done" else one.status
     plain = QUANTITIES[one.quantity].plain
     text = plain(one.mean) + (f" ± {plain(one.std)}" if one.std is not None else "")
-    return f"{text} ({one.n_seeds})" if one.n_seeds else text
+    text += f" ({one.n_seeds})" if one.n_seeds else ""
+    return text if one.status == "done" else f"{text}, {one.status}"
 
 
 def notes(found: Sequence[Beside]) -> str:

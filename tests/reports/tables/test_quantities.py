@@ -42,6 +42,15 @@ def test_speedup_is_paired_by_seed_and_over_the_row_that_the_paper_counts_from(t
     assert line[-3:-1] == ("3.38 ± 0.53 (2)", "2.8")
 
 
+def test_a_quantity_of_a_row_that_is_not_whole_says_so_as_the_table_does(tmp_path: Path) -> None:
+    laboratory = Laboratory(tmp_path, ABLATIONS["wall_clock"])
+    for key in ("vit_l_mask_tokens_8", "vit_l_8"):
+        laboratory.finish(laboratory.cell(f"{key}/wall_clock/0"), HOURS[key], hours=HOURS[key], peak_memory_gb=0.5)
+    results = laboratory.results(seeds=2)
+    line = quantities_layout(results, quantities(results)).lines[1].cells
+    assert (line[-3], line[-1]) == ("3.00 (1), missing", "0.5 (1), missing")
+
+
 def test_memory_of_timed_steps_stands_beside_the_speedups_and_has_no_number_of_the_papers(tmp_path: Path) -> None:
     laboratory = Laboratory(tmp_path, ABLATIONS["wall_clock"])
     for seed, peak in enumerate((0.5, 0.7)):
