@@ -10,6 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
+from ablations.paper import ABLATIONS
 from ablations.plan import Plan
 from ablations.spec import Ablation, Case, Cell
 from ablations.spec.protocols import metric as metric
@@ -137,13 +138,49 @@ def collect(ablation: Ablation, scale: Scale, info: DataInfo, home: Path, seeds:
 
 
 def seeds_found(ablation: Ablation, scale: Scale, info: DataInfo, home: Path) -> int:
-    """For how many seeds, from 0 on, the store has any run of the ablation."""
-    store, seeds = Store(home), 0
+    """For how many seeds, from 0 on, the store has a run that is there for the ablation's sake.
+
+    That is one that a launch of the ablation asked for or that no other ablation would have begun: the default row and
+    what is fitted or drawn once are shared by many, and their seeds are not this ablation's. In a store that knows of
+    no launch any run of the ablation counts.
+    """
+    store, launched, seeds = Store(home), _earlier(home, scale, info), 0
     while True:
-        cells = [cell for cell in ablation.cells(scale, info, seeds + 1) if cell.seed == seeds]
-        if not any(store.run(name).attempts for name in Plan.of(cells).stages):
+        cells = _of_seed(ablation, scale, info, seeds)
+        begun = {name for name in Plan.of(cells).stages if store.run(name).attempts}
+        asked = not launched or any(
+            _of_same_data(store, name, cell.stage)
+            for cell in cells
+            if cell.stage
+            for name in launched.get(cell.name, ())
+        )
+        if not begun or not (asked or begun - _of_others(ablation, scale, info, home, seeds)):
             return seeds
         seeds += 1
+
+
+def _of_seed(ablation: Ablation, scale: Scale, info: DataInfo, seed: int) -> list[Cell]:
+    return [cell for cell in ablation.cells(scale, info, seed + 1) if cell.seed == seed]
+
+
+def _of_others(ablation: Ablation, scale: Scale, info: DataInfo, home: Path, seed: int) -> set[str]:
+    """The stages of that seed that any other ablation of the paper needs."""
+    others = [other.given(scale, home) for name, other in ABLATIONS.items() if name != ablation.name]
+    return {stage for other in others for stage in Plan.of(_of_seed(other, scale, info, seed)).stages}
+
+
+def _of_same_data(store: Store, signature: str, today: Stage) -> bool:
+    """Whether the planned stage `signature` reads the data that `today` reads, whatever folders these lie in."""
+    if signature == today.signature:
+        return True
+    document = store.run(signature).document
+    return document is not None and _fingerprints(document) == _fingerprints(today.document())
+
+
+def _fingerprints(document: Mapping[str, Any]) -> set[str]:
+    """The fingerprints of all data that a stage, as its document tells it, and its parents read."""
+    own = {document["recipe"].get("fingerprint", "")} - {""}
+    return own.union(*map(_fingerprints, document["parents"]))
 
 
 @dataclass(frozen=True)
@@ -205,12 +242,17 @@ class _Memory:
         )
 
     def _answered_before(self, cell: Cell) -> bool:
-        names = self.earlier.get(cell.name, set())
-        return any(self.store.run(name).status == "done" for name in names)
+        """Whether a run gave this number of the same data before; one of other data has no bearing on it."""
+        assert cell.stage is not None
+        done = [name for name in self.earlier.get(cell.name, ()) if self.store.run(name).status == "done"]
+        return any(_of_same_data(self.store, name, cell.stage) for name in done)
 
 
 def _earlier(home: Path, scale: Scale, info: DataInfo) -> dict[str, set[str]]:
-    """Cell → signatures it had in any launch at this scale on data of this name: how a change since is seen."""
+    """Cell → signatures it had in any launch at this scale on data of this name: how a change since is seen.
+
+    The name is not enough to know the data by: two folders may share it.
+    """
     found: dict[str, set[str]] = {}
     for signature, labels in read_labels(home).items():
         for label in labels:

@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from ablations.spec import Case
+from ablations.paper import ABLATIONS
+from ablations.spec import Ablation, Case
 from mae_core.scales import SCALES
 from mae_core.signature import Stage
 from mae_core.store.attempt import OWNER
@@ -81,6 +82,19 @@ def test_number_from_an_earlier_form_of_the_question_is_stale(three_rows: Labora
     assert standing(three_rows.at("mini")).status == "missing"
 
 
+def test_the_number_of_other_data_of_the_same_name_is_no_earlier_form_of_the_question(three_rows: Laboratory) -> None:
+    cell = three_rows.cell("75/finetune/0")
+    assert cell.stage is not None
+    (parent,) = cell.stage.parents
+    elsewhere = Stage(
+        replace(cell.stage.recipe, fingerprint="other"), (Stage(replace(parent.recipe, fingerprint="other")),)
+    )
+    three_rows.end(elsewhere, metrics={"top1": 80.0})
+    label = {"name": cell.name, "case": "75", "label": "75 %", "protocol": "finetune", "seed": 0}
+    write_labels(three_rows.home, "mask_ratio", "smoke", "fashion_mnist", [label | {"signature": elsewhere.signature}])
+    assert standing(three_rows).status == "missing"
+
+
 def test_cited_and_needs_are_states_not_failures(three_rows: Laboratory) -> None:
     cases = (Case("igpt", "iGPT", cited=True, paper={"finetune": 72.6}), Case("dino", "DINO", needs="DINO weights"))
     three_rows.ablation = replace(three_rows.ablation, cases=three_rows.ablation.cases + cases)
@@ -98,6 +112,39 @@ def test_seeds_are_those_the_store_has(three_rows: Laboratory) -> None:
         seeds_found(three_rows.ablation, SCALES[scale], three_rows.info, three_rows.home) for scale in ("smoke", "mini")
     ]
     assert found == [2, 0]
+
+
+def launch(laboratory: Laboratory, ablation: Ablation, seeds: int) -> None:
+    """Write down that `ablation` was launched."""
+    cells = [
+        {"name": c.name, "case": c.case.key, "label": c.case.label, "protocol": c.protocol, "seed": c.seed}
+        | {"signature": c.stage.signature}
+        for c in ablation.cells(laboratory.scale, laboratory.info, seeds)
+        if c.stage is not None
+    ]
+    write_labels(laboratory.home, ablation.name, laboratory.scale.name, laboratory.info.name, cells)
+
+
+def counted(laboratory: Laboratory, name: str) -> int:
+    """The seeds of that ablation which the store has."""
+    return seeds_found(ABLATIONS[name], laboratory.scale, laboratory.info, laboratory.home)
+
+
+def test_seeds_of_shared_runs_are_those_of_the_ablation_that_was_launched(laboratory: Laboratory) -> None:
+    """The default row, its encoder and the untrained one are in nearly every table."""
+    for seed in range(3):
+        laboratory.finish(laboratory.cell(f"/75/finetune/{seed}"), 70.0)
+    launch(laboratory, laboratory.ablation, 3)
+    launch(laboratory, ABLATIONS["schedule"], 1)
+    assert [counted(laboratory, name) for name in ("mask_ratio", "schedule", "decoder_depth")] == [3, 1, 0]
+
+
+def test_a_run_that_no_other_ablation_needs_counts_whoever_launched_it(laboratory: Laboratory) -> None:
+    """As in a home into which runs were imported without a word of their launch."""
+    for seed in range(2):
+        laboratory.finish(laboratory.cell(f"/10/finetune/{seed}"), 70.0)
+    launch(laboratory, ABLATIONS["schedule"], 1)
+    assert [counted(laboratory, name) for name in ("mask_ratio", "decoder_depth")] == [2, 0]
 
 
 def test_counts_of_one_row_leave_the_others_out(three_rows: Laboratory) -> None:
