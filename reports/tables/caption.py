@@ -6,22 +6,23 @@ from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from typing import Any
 
 from ablations.spec import PROTOCOL_LABELS, Ablation
-from mae_core.recipes import FinetuneRecipe, PretrainRecipe, Recipe
+from mae_core.recipes import FinetuneRecipe, PretrainRecipe, Recipe, WallClockRecipe
 from mae_core.scales import changes
 from reports.metrics import metric
 from reports.results import Result, Results, mean_rate
 from reports.tables.chosen import chosen
 from reports.tables.rows import model_label
-from reports.tables.setting import data_told, label_budget, paper_setting
+from reports.tables.setting import between, data_told, label_budget, numbers_of_seeds, paper_setting
 from reports.verdicts.statistics import sampling_error
-from reports.verdicts.verdict import count_of_seeds
 
 _MEANINGS = {
     "top1": "accuracies are top-1 on the {split} images, in per cent",
     "mce": "corruption errors are means over corruptions and severities of the {split} images, in per cent",
-    "hours": "hours are estimated from a few timed steps on {machine}",
+    "hours": "hours are those of {epochs} epochs over the {images} images of this scale, as the paper counts them and "
+    "whatever was trained here, estimated from a few timed steps on {machine}",
     "loss": "losses are means over masked patches",
 }
+EPOCHS_TIMED = 800  # of Table 2's hours, which are told of no other schedule
 _OF_DATA = {"fingerprint", "in_chans", "threads", "seed"}  # said elsewhere, or no setting
 
 
@@ -48,7 +49,8 @@ def _measured(results: Results) -> str:
     names = dict.fromkeys(metric(protocol).name for protocol in results.protocols)
     evaluated = f"evaluated with {label_budget(results)}; " if {"top1", "top1_raw", "mce"} & set(names) else ""
     numbers = "" if info.labelled else "the data have no labels; "
-    numbers += "; ".join(_MEANINGS[name].format(split=split, machine=machine) for name in names if name in _MEANINGS)
+    facts = {"split": split, "machine": machine, "epochs": EPOCHS_TIMED, "images": _images_timed(results)}
+    numbers += "; ".join(_MEANINGS[name].format(**facts) for name in names if name in _MEANINGS)
     theirs = ""
     if any(r.cell.paper is not None for r in results.cells):
         theirs = f" The paper's numbers ({paper_setting(ablation)}) were measured elsewhere and stand beside ours "
@@ -58,6 +60,14 @@ def _measured(results: Results) -> str:
         f"{ablation.title} ({ablation.source}) at scale {results.scale.name}{data}: {', '.join(models)} "
         f"{trained}, {evaluated}{numbers}.{theirs}"
     )
+
+
+def _images_timed(results: Results) -> str:
+    """Over how many images an epoch of the hours goes."""
+    timed = {stage.recipe for result in results.cells for stage in result.cell.stages()}
+    of_data = results.info.num_train
+    images = {recipe.train_images or of_data for recipe in timed if isinstance(recipe, WallClockRecipe)}
+    return " / ".join(f"{n:,}" for n in sorted(images or {of_data}))
 
 
 def _trained_on(results: Results) -> str:
@@ -72,10 +82,14 @@ def _trained_on(results: Results) -> str:
 
 
 def spread_told(cells: Sequence[Result], seeds: int) -> str:
-    """Over what the spread of the numbers is, and the error that scoring on so few images adds to each."""
+    """Over what the spread of the numbers is, and the error that scoring on so few images adds to each.
+
+    How many seeds that is, the numbers say; `seeds`, what was asked for, only while there is no number.
+    """
+    counts = numbers_of_seeds(cells) or [seeds]
     text = "One seed, so no spread (n in brackets)."
-    if seeds > 1:
-        text = f"Mean ± standard deviation over {count_of_seeds(seeds)} (n in brackets)."
+    if counts[-1] > 1:
+        text = f"Mean ± standard deviation over {between(counts)} seeds (n in brackets)."
     tests = {(r.value, int(r.record["metrics"]["n_test"])) for r in cells if _n_test(r)}
     if tests:
         largest = max(sampling_error(value, n) for value, n in tests if value is not None)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+
 from ablations.spec import Ablation
 from ablations.spec.needs import Folder
 from mae_core.recipes import (
@@ -11,7 +13,7 @@ from mae_core.recipes import (
     LogisticRegressionRecipe,
     RidgeRecipe,
 )
-from reports.results import Results
+from reports.results import Result, Results
 from reports.tables.rows import model_label
 
 
@@ -37,9 +39,28 @@ def data_told(results: Results) -> str:
     return ours if evaluated == ours else f"pre-trained on {ours}, evaluated on {evaluated}"
 
 
-def setting(results: Results) -> str:
-    """Scale, data, label budget and n, short enough for a column head."""
-    return f"{results.scale.name}, {data_told(results)}, {label_budget(results)}, n = {results.seeds}"
+def setting(results: Results, cells: Sequence[Result] | None = None) -> str:
+    """Scale, data, label budget and n (of `cells`; of the table's otherwise), short enough for a column head."""
+    n = between(numbers_of_seeds(results.cells if cells is None else cells) or [results.seeds])
+    return f"{results.scale.name}, {data_told(results)}, {label_budget(results)}, n = {n}"
+
+
+def numbers_of_seeds(cells: Iterable[Result]) -> list[int]:
+    """Over how many runs the numbers of `cells` are means, row by row and column by column: each number once, sorted.
+
+    What was asked for does not count, only what is there; seeds that share a run are one.
+    """
+    runs: dict[tuple[str, str, str], set[str]] = {}
+    for result in cells:
+        if result.value is not None and result.cell.stage is not None:
+            row = result.cell.ablation, result.cell.case.key, result.cell.protocol
+            runs.setdefault(row, set()).add(result.cell.stage.signature)
+    return sorted({len(found) for found in runs.values()})
+
+
+def between(numbers: Sequence[int]) -> str:
+    """`3`, or `1–3` of several sorted numbers."""
+    return f"{numbers[0]}–{numbers[-1]}" if len(numbers) > 1 else f"{numbers[0]}"
 
 
 def paper_setting(ablation: Ablation) -> str:

@@ -100,7 +100,8 @@ def _columns(results: Results, by_case: Mapping[str, Mapping[str, Row]], protoco
     name = _column_name(protocol)
     theirs = {key: found[protocol].paper for key, found in by_case.items() if protocol in found}
     papers = theirs.get(results.ablation.default)
-    columns = [_Column(protocol, f"{name}, ours ({setting(results)})", ours, ours=True)]
+    of_column = [result for result in results.cells if result.cell.protocol == protocol]
+    columns = [_Column(protocol, f"{name}, ours ({setting(results, of_column)})", ours, ours=True)]
     if len(theirs) > 1 and results.ablation.default in theirs:
         columns.append(_Column(protocol, "difference", lambda row: difference(row, results.ablation.default)))
     if any(value is not None for value in theirs.values()):
@@ -147,7 +148,7 @@ def _column_name(protocol: str) -> str:
 
 def baseline_layout(results: Results, rows: Sequence[Row]) -> Layout:
     """The trivial rivals, one a line."""
-    head = ("baseline", "protocol", f"top-1 ({setting(results)})")
+    head = ("baseline", "protocol", f"top-1 ({setting(results, results.baselines)})")
     lines = (Line((row.case, PROTOCOL_LABELS.get(row.protocol, row.protocol), ours(row)), False) for row in rows)
     return Layout(head, tuple(lines))
 

@@ -8,6 +8,7 @@ import pytest
 from ablations.paper import ABLATIONS
 from mae_core.data.catalogue import describe
 from mae_core.scales import SCALES
+from mae_core.stages.timing import wall_clock
 from reports.results import collect
 from reports.tables.caption import caption, duration, origin, run_as
 from tests.reports.laboratory import Laboratory
@@ -98,6 +99,28 @@ def test_caption_of_hours_names_the_machine_they_were_timed_on(tmp_path: Path) -
     assert "timed steps on the machine that computes them." in told(laboratory)
     laboratory.finish(laboratory.cell("vit_l_8/wall_clock/0"), 3.0, hours=3.0)
     assert "timed steps on a processor, cpu." in told(laboratory)
+
+
+def test_caption_of_hours_says_of_how_many_epochs_and_images_they_are(tmp_path: Path) -> None:
+    """At smoke 8 epochs are trained; the hours are those of 800 all the same."""
+    text = told(Laboratory(tmp_path, ABLATIONS["wall_clock"]))
+    assert f"hours are those of {wall_clock.EPOCHS} epochs over the 256 images of this scale" in text
+    assert "whatever was trained here" in text
+
+
+@pytest.mark.parametrize(
+    ("seeds_of", "said"),
+    [
+        ({"10": 1, "75": 1}, "One seed, so no spread (n in brackets)."),
+        ({"10": 1, "75": 3}, "over 1–3 seeds (n in brackets)."),
+        ({"10": 3, "75": 3}, "over 3 seeds (n in brackets)."),
+    ],
+)
+def test_caption_counts_the_seeds_that_the_numbers_have_and_not_those_asked_for(
+    three_rows: Laboratory, seeds_of: dict[str, int], said: str
+) -> None:
+    results = three_rows.imagine(lambda c: 70.0 if c.seed < seeds_of.get(c.case.key, 0) else None, seeds=3)
+    assert said in "\n".join(caption(results))
 
 
 def test_unlabelled_data_have_losses_and_no_label_budget(three_rows: Laboratory) -> None:

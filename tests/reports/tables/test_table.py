@@ -49,6 +49,15 @@ def test_head_says_what_ours_was_measured_on(three_rows: Laboratory) -> None:
     )
 
 
+def test_heads_say_over_how_many_seeds_their_own_numbers_are(three_rows: Laboratory) -> None:
+    """Three were asked for: fine-tuning has one, linear probing two or three, logistic regression one run for all."""
+    done = {"finetune": 1, "linear_probe": 3, "logistic_regression": 3}
+    results = three_rows.imagine(lambda c: 70.0 if c.seed < done[c.protocol] - (c.case.key == "10") else None, 3)
+    heads = layout(results, table_rows(results)).head
+    assert [head.rsplit(", ", 1)[1] for head in heads if "ours" in head] == ["n = 1)", "n = 2–3)"]
+    assert baseline_layout(results, baseline_rows(results)).head[-1].endswith("n = 1–3)")
+
+
 def test_line_has_our_mean_spread_and_n_beside_the_papers_number(three_rows: Laboratory) -> None:
     assert printed(three_rows, seeds=3).lines[0].cells == (
         "10 %", "missing", "", "83.2", "-1.7", "70.50 ± 0.50 (3)", "+0.00", "54.6", "-18.9"
