@@ -1,5 +1,6 @@
 """Costs: what each number took, every label in its own panel."""
 
+import itertools
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,9 +9,11 @@ import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from ablations.paper import ABLATIONS
+from mae_core.store.run import Store
 from reports.figures import costs
 from reports.figures.style import styled
 from reports.flops import forward_flops
+from reports.results import Results
 from reports.tables.rows import table_rows
 from tests.reports.laboratory import Laboratory
 
@@ -77,3 +80,52 @@ def test_one_seed_has_no_bar(tmp_path: Path) -> None:
     left = costs.compose(results, rows, {}).axes[0]
     assert left.collections  # where bars would be
     assert not any(np.ptp(bar, axis=0).any() for bars in left.collections for bar in bars.get_segments() if len(bar))
+
+
+def of_speeds(laboratory: Laboratory, *speeds: float) -> Results:
+    """Every seed's pre-trainings ran at one of `speeds`."""
+    for seed, speed in enumerate(speeds):
+        for cell in (cell for cell in laboratory.cells(len(speeds)) if cell.seed == seed):
+            for stage in (stage for stage in cell.stages() if stage.kind == "pretrain"):
+                if Store(laboratory.home).run(stage.signature).finished is None:
+                    laboratory.end(stage, metrics={"loss": 0.5, "images": 1000.0}, images_per_second=speed)
+            laboratory.finish(cell, 70.0)
+    return laboratory.results(len(speeds))
+
+
+@pytest.mark.parametrize(("slow", "marked"), [(400.0, True), (900.0, False)])
+def test_bar_is_the_fastest_seed_and_seeds_far_apart_are_marked(tmp_path: Path, slow: float, marked: bool) -> None:
+    results = of_speeds(Laboratory(tmp_path, ABLATIONS["mask_token"]), slow, 1000.0)
+    right = costs.compose(results, table_rows(results), {}).axes[1]
+    assert {bar.get_width() for bar in right.patches} == {1000.0}
+    assert [sorted(line.get_xdata()) for line in right.lines] == [[slow, 1000.0]] * 2
+    assert all(bool(bar.get_hatch()) is marked for bar in right.patches)
+    assert all(("2.5× apart" in text.get_text()) is marked for text in right.texts)
+    assert ("hatched" in right.get_xlabel()) is marked
+    assert "bars: the fastest seed" in right.get_xlabel()
+
+
+def test_each_name_stands_above_the_panel_over_its_own_points(tmp_path: Path) -> None:
+    results = of_speeds(Laboratory(tmp_path, ABLATIONS["mask_ratio"]), 1000.0)
+    rows = table_rows(results)
+    with styled():
+        figure = costs.compose(results, rows, {})
+        FigureCanvasAgg(figure).draw()
+    axes, spent = figure.axes[0], costs.compute(results, rows).spent
+    places = {text.get_text(): text.xy[0] for text in axes.texts}
+    assert places["75 % (default)"] == spent["75"]
+    assert {spent[case.key] for case in results.ablation.cases if case.label in places} <= set(places.values())
+    boxes = [text.get_window_extent() for text in axes.texts]
+    assert all(box.y0 > axes.bbox.y1 for box in boxes)
+    assert not any(one.overlaps(other) for one, other in itertools.combinations(boxes, 2))
+    assert {line.get_xdata()[0] for line in axes.lines if len(line.get_xdata()) == 2} == set(places.values())
+
+
+def test_what_is_said_of_speeds_is_not_cut_off(tmp_path: Path) -> None:
+    results = of_speeds(Laboratory(tmp_path, ABLATIONS["mask_ratio"]), 400.0, 1000.0)
+    with styled():
+        figure = costs.compose(results, table_rows(results), {"75": 1.5})
+        FigureCanvasAgg(figure).draw()
+    said = figure.axes[1].xaxis.label.get_window_extent()
+    assert said.y0 >= 0
+    assert said.x1 <= figure.bbox.x1
