@@ -21,6 +21,7 @@ from mae_core.errors import UserError
 from mae_core.home import home_folder
 from mae_core.scales import scale_named
 from reports.pages import sheet
+from reports.place import place_of
 
 FIGURES = ("figure.png", "panels.png")  # the first that there is
 PAGE = "README.md"
@@ -108,7 +109,7 @@ def _publish(arguments: argparse.Namespace) -> int:
     if folder.exists() and not (folder / PAGE).is_file() and (not folder.is_dir() or any(folder.iterdir())):
         raise UserError(f"{folder} holds something else than published results; name a new folder, or empty this one.")
     info = describe(scale.data if arguments.data is None else arguments.data, home)
-    names = publish(home / "reports" / "by-scale" / f"{scale.name}-{info.name}", folder)
+    names = publish(place_of(home / "reports", scale, info), folder)
     print(f"{len(names)} reports in {folder / PAGE}.")
     return 0
 

@@ -22,6 +22,7 @@ from reports.latest import renew
 from reports.memory import peak_memory
 from reports.pages import notebook
 from reports.pages.sections import sections
+from reports.place import place_of
 from reports.results import TROUBLE, Results, collect
 from reports.swap import swapped
 from reports.tables import quantities, rows, table
@@ -36,7 +37,7 @@ if TYPE_CHECKING:  # whatever imports matplotlib is imported where it is used, w
 class Built:
     """A report that was built."""
 
-    folder: Path  # reports/by-scale/SCALE-DATA/NAME
+    folder: Path  # reports/by-scale/SCALE-DATA/NAME, as `place_of` has it
     latest: Path  # reports/NAME, its copy
     files: tuple[Path, ...]
     verdict: str  # one sentence
@@ -71,9 +72,11 @@ def build(
     """
     started, remembered = time.perf_counter(), memory or home
     reports = home / "reports"
-    folder, latest = reports / "by-scale" / f"{scale.name}-{info.name}" / ablation.name, reports / ablation.name
-    folder.parent.mkdir(parents=True, exist_ok=True)
+    latest = reports / ablation.name
+    reports.mkdir(parents=True, exist_ok=True)
     with FileLock(reports / f".{ablation.name}.lock"):
+        folder = place_of(reports, scale, info) / ablation.name
+        folder.parent.mkdir(parents=True, exist_ok=True)
         with swapped(folder) as partial, nullcontext(kernel) if kernel else notebook.Kernel() as running:
             results = collect(ablation, scale, info, remembered, seeds)
             told = _write(results, remembered, partial, running, wall_seconds)

@@ -31,6 +31,7 @@ def facts(
         "default": ablation.default,
         "scale": results.scale.name,
         "data": results.info.name,
+        "fingerprint": results.info.fingerprint,  # names may be shared
         "evaluated_on": evaluation_data(results),
         "seeds": results.seeds,
         "counts": {status: results.counts()[status] for status in STATUSES if results.counts()[status]},

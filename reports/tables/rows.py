@@ -50,9 +50,10 @@ class Row:
     images_per_second: float | None  # of the pre-training, else of the training itself
     signatures: str  # of the stages that give the numbers, by seed, separated by blanks
     few_pairs: int | None = None  # the difference's, where fewer than the seeds of either mean; printed, but no column
+    fingerprint: str = ""  # of the data, which may share their name with others; no column either
 
 
-COLUMNS = tuple(field.name for field in dataclasses.fields(Row) if field.name != "few_pairs")
+COLUMNS = tuple(field.name for field in dataclasses.fields(Row) if field.name not in ("few_pairs", "fingerprint"))
 
 
 def model_label(encoder: EncoderRecipe) -> str:
@@ -122,6 +123,7 @@ def _row(results: Results, column: Sequence[Result]) -> Row:
         images_per_second=_mean(rates),
         signatures=" ".join(sorted(signatures, key=signatures.__getitem__)),
         few_pairs=paired.n if paired.n and fewer else None,
+        fingerprint=results.info.fingerprint,
     )
 
 
@@ -148,10 +150,18 @@ def _mean(values: Sequence[float]) -> float | None:
 
 
 def refuse_mixed(rows: Iterable[Row]) -> None:
-    """Raise UserError where `rows` are of several scales or data sets: their numbers mean different things."""
-    settings = sorted({f"{row.scale} on {row.data}" for row in rows})
+    """Raise UserError where `rows` are of several scales or data sets: their numbers mean different things.
+
+    Data sets of one name are told apart by their fingerprints, where these are known.
+    """
+    known = {(f"{row.scale} on {row.data}", row.fingerprint) for row in rows}
+    settings = sorted({setting for setting, _ in known})
     if len(settings) > 1:
         raise UserError(f"One table cannot hold numbers of {' and '.join(settings)}; build a report for each.")
+    if len({fingerprint for _, fingerprint in known if fingerprint}) > 1:
+        raise UserError(
+            f"One table cannot hold numbers of two data sets, though both are {settings[0]}; build a report for each."
+        )
 
 
 def write_rows(rows: Sequence[Row], path: Path) -> None:

@@ -17,6 +17,7 @@ from ablations.paper.mask_ratio import ABLATION
 from ablations.spec.claims import Alike
 from mae_core.data.catalogue import describe
 from mae_core.scales import SCALES
+from mae_core.tracking.content.labels import write_labels
 from reports.bundle import Bundle
 from reports.pages.notebook import Kernel
 from reports.report import Built, build
@@ -190,6 +191,29 @@ def test_two_scales_stand_side_by_side_and_the_last_is_the_latest(three_rows: La
     index = (reports / "index.html").read_text()
     assert "by-scale/smoke-fashion_mnist/mask_ratio/report.html" in index
     assert "by-scale/mini-fashion_mnist/mask_ratio/report.html" in index
+
+
+def test_two_data_sets_of_one_name_have_a_folder_each(three_rows: Laboratory, kernel: Kernel) -> None:
+    """The second finds the first one's runs and report under its own name, and takes neither for its own."""
+    where = three_rows.ablation, three_rows.scale
+    first = replace(three_rows.info, name="photos", fingerprint="photos:1")
+    second = replace(first, fingerprint="photos:2")
+    for info, number in ((first, 71.0), (second, 61.0)):
+        cells = three_rows.ablation.cells(three_rows.scale, info, 1)
+        cell = next(cell for cell in cells if cell.name.endswith("75/linear_probe/0"))
+        three_rows.finish(cell, number)
+        assert cell.stage is not None
+        told = {"name": cell.name, "case": "75", "label": "75 %", "protocol": "linear_probe", "seed": 0}
+        write_labels(three_rows.home, "mask_ratio", "smoke", info.name, [told | {"signature": cell.stage.signature}])
+    built = [build(*where, info, three_rows.home, 1, kernel=kernel) for info in (first, second, first)]
+    assert built[0].folder == built[2].folder != built[1].folder
+    assert built[0].folder.parent.name == "smoke-photos"
+    tables = [(one.folder / "table.md").read_text() for one in built]
+    assert [("71.00" in text, "61.00" in text, "stale" in text) for text in tables] == [
+        (True, False, False),
+        (False, True, False),
+        (True, False, False),
+    ]
 
 
 def test_one_protocol_at_the_papers_size_has_a_report_that_says_what_is_missing(tmp_path: Path, kernel: Kernel) -> None:

@@ -117,6 +117,14 @@ def test_worst_news_is_the_rows_status() -> None:
     ]
 
 
+def test_data_sets_of_one_name_are_not_mixed(three_rows: Laboratory, tmp_path: Path) -> None:
+    rows = table_rows(three_rows.results())
+    unknown = [replace(row, fingerprint="") for row in rows]
+    write_rows([*rows, *unknown], tmp_path / "table.csv")
+    with pytest.raises(UserError, match="two data sets, though both are smoke on fashion_mnist"):
+        write_rows([*rows, replace(rows[0], fingerprint="another")], tmp_path / "table.csv")
+
+
 def test_mixed_scales_and_data_are_refused(three_rows: Laboratory, tmp_path: Path) -> None:
     rows = table_rows(three_rows.results())
     for other in ({"scale": "mini"}, {"data": "cifar10"}):
