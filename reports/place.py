@@ -1,4 +1,4 @@
-"""Places: by-scale/SCALE-DATA, the folder of the reports of a scale on some data, and how two data sets share a name."""
+"""Places: by-scale/SCALE-DATA, the folder of a scale's reports on some data, and how two data sets share a name."""
 
 from __future__ import annotations
 

@@ -18,8 +18,8 @@ from reports.verdicts.statistics import sampling_error
 _MEANINGS = {
     "top1": "accuracies are top-1 on the {split} images, in per cent",
     "mce": "corruption errors are means over corruptions and severities of the {split} images, in per cent",
-    "hours": "hours are those of {epochs} epochs over the {images} images of this scale, as the paper counts them and "
-    "whatever was trained here, estimated from a few timed steps on {machine}",
+    "hours": "hours are those of the paper's {epochs} epochs over the {images} images of this scale, whatever was "
+    "trained here, estimated from a few timed steps on {machine}",
     "loss": "losses are means over masked patches",
 }
 EPOCHS_TIMED = 800  # of Table 2's hours, which are told of no other schedule
@@ -95,7 +95,7 @@ def spread_told(cells: Sequence[Result], seeds: int) -> str:
         largest = max(sampling_error(value, n) for value, n in tests if value is not None)
         sizes = " / ".join(f"{n:,}" for n in sorted({n for _, n in tests}))
         text += (
-            f" Apart from that spread, the choice of the {sizes} scored images gives each accuracy a standard error of "
+            f" Apart from the seeds, the choice of the {sizes} scored images gives each accuracy a standard error of "
             f"up to {largest:.2f} points, which the rows share."
         )
     return text

@@ -104,7 +104,7 @@ def test_caption_of_hours_names_the_machine_they_were_timed_on(tmp_path: Path) -
 def test_caption_of_hours_says_of_how_many_epochs_and_images_they_are(tmp_path: Path) -> None:
     """At smoke 8 epochs are trained; the hours are those of 800 all the same."""
     text = told(Laboratory(tmp_path, ABLATIONS["wall_clock"]))
-    assert f"hours are those of {wall_clock.EPOCHS} epochs over the 256 images of this scale" in text
+    assert f"hours are those of the paper's {wall_clock.EPOCHS} epochs over the 256 images of this scale" in text
     assert "whatever was trained here" in text
 
 
