@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from reports.curves import PROBES, Curve
-from reports.figures.losses import GAP, HEIGHT, LINE, MOST_BANDS, band, line
+from reports.figures.losses import GAP, HEIGHT, LINE, MOST_BANDS, band, ends, line
 from reports.figures.style import WIDTH, Look, curve_looks, margins, save, styled
 from reports.results import Results
 
@@ -44,5 +44,8 @@ def _panel(axes: Axes, curves: Sequence[Curve], probe: str, looks: Mapping[str, 
         if found.stds and (usual or len(drawn) <= MOST_BANDS):
             band(axes, found.epochs, found.means, found.stds, looks[curve.key])
     axes.set_xlabel("epoch")
+    if len(drawn) > MOST_BANDS:
+        several = [(curve.probes[probe], looks[curve.key]) for curve in drawn if curve.probes[probe].stds]
+        ends(axes, [(found.epochs, found.means, found.stds, look) for found, look in several])
     axes.set_ylabel("top-1 (%)")
     axes.legend(loc="center left", bbox_to_anchor=(1.02, 0.5), fontsize=6.5, handlelength=3.2)

@@ -11,6 +11,7 @@ PANELS = (
     "the masked places alone. Images are not normalised, and the same in every block."
 )
 LOSSES = (
+    "Bands, and bars on the right, are one standard deviation over seeds. "
     "Dashed: what a guess without learning scores, at the default row or the first of that target. It is computed from "
     "a few train images, cropped and masked as pre-training sees them (of runs from before these were kept: from the "
     "test images of the panels, whole). Harmonic in-painting makes each hidden pixel the mean of its four neighbours. "
@@ -21,10 +22,12 @@ PROBING = (
     "Quick probes of the class token while it is learnt, the first before any training: each fifth of a few labelled "
     "train images is scored by a ridge regression, and by nearest neighbours, fitted to the other four. These are no "
     "test images, and this is not the linear-probing protocol of the table: few labels, one penalty, no crops. All "
-    "rows are looked at on the same images. The band is one standard deviation over seeds."
+    "rows are looked at on the same images. Bands, and bars on the right, are one "
+    "standard deviation over seeds."
 )
 COSTS = (
-    "The figure of costs has pre-training FLOPs on its axis, as seconds depend on what ran beside. "
+    "The figure of costs has pre-training FLOPs on its axis, as seconds and speeds depend on what ran beside; "
+    "its bars are the speed of the fastest seed. "
     "Seconds are the mean over seeds of what one number costs from nothing, its pre-training included; images/s are "
     "the pre-training's, or the stage's own where nothing is pre-trained. `bundle.rows()` has all columns, "
     "`bundle.cells()` every number seed by seed."
