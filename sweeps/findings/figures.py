@@ -17,15 +17,15 @@ LEAST = 8  # complete trials, of which importances are drawn: of fewer, a forest
 
 
 def figures(view: Trials) -> Iterator[str]:
-    """Figures as HTML fragments; one that cannot be drawn from so few trials gives way to a sentence, or is left out."""
+    """Figures as HTML fragments; those that cannot be drawn from so few trials are left out, importances with a reason."""
     plots, trials = optuna.visualization, view.all()
     complete = sum(trial.state.name == "COMPLETE" for trial in trials)
     rungs = rungs_of(view.study, view.files.scale, view.files.info)
     for draw in (plots.plot_optimization_history, plots.plot_param_importances, plots.plot_slice,
                  plots.plot_parallel_coordinate):  # fmt: skip
         if draw is plots.plot_param_importances and complete < LEAST:
-            why = f"{complete} trial{'s are' if complete != 1 else ' is'} complete"
-            yield f"<p>{view.study.title}: importances of settings are drawn from {LEAST} complete trials on; {why}.</p>"
+            told = f"importances of settings are drawn from {LEAST} complete trials on; there are {complete}"
+            yield f"<p>{view.study.title}: {told}.</p>"
             continue
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ExperimentalWarning)
