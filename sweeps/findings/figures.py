@@ -17,7 +17,7 @@ LEAST = 8  # complete trials, of which importances are drawn: of fewer, a forest
 
 
 def figures(view: Trials) -> Iterator[str]:
-    """Figures as HTML fragments; those that cannot be drawn from so few trials are left out, importances with a reason."""
+    """Figures as HTML fragments; those that cannot be drawn from so few trials are left out, importances in words."""
     plots, trials = optuna.visualization, view.all()
     complete = sum(trial.state.name == "COMPLETE" for trial in trials)
     rungs = rungs_of(view.study, view.files.scale, view.files.info)
