@@ -90,7 +90,7 @@ def _write(found: Sequence[Results], health: Sequence[str], folder: Path) -> Non
         title=f"{TITLE} ({SOURCE})",
         script="",
         paragraphs=[caption, *notes],
-        health=[line.replace("**", "") for line in health],
+        health=health,
         parts=[(t, r.ablation.name, x) for t, r, x in zip(titles, found, layouts, strict=True)],
         beneath=beneath,
         beneath_title=BASELINES,

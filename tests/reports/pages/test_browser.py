@@ -25,6 +25,12 @@ DARK = "--blink-settings=preferredColorScheme=0"
 PROBE = """<script>addEventListener("load", () => setTimeout(() => parent.postMessage(JSON.stringify({
   width: innerWidth, overflow: document.documentElement.scrollWidth - innerWidth,
   verdicts: [...document.querySelectorAll("td.verdict")].map(cell => [cell.offsetWidth, cell.offsetHeight]),
+  hidden: [...document.querySelectorAll(".sheet table")].map(table => table.scrollWidth - table.clientWidth),
+  numbers: [...document.querySelectorAll(".sheet td:not(:first-child)")].map(cell => {
+    const text = document.createRange();
+    text.selectNodeContents(cell);
+    return new Set([...text.getClientRects()].map(line => line.top)).size;
+  }),
   pictures: [...document.querySelectorAll("img")].map(image => image.offsetWidth),
   plots: document.querySelectorAll(".main-svg").length, legend: document.querySelectorAll(".legendtext").length,
   colour: getComputedStyle(document.body).backgroundColor,
@@ -126,6 +132,15 @@ def test_long_verdict_in_the_index_can_be_read_at_every_width(joint_pages: Mappi
 
 def test_figures_keep_a_width_at_which_their_words_are_read(page: Path) -> None:
     assert [one["pictures"] for one in measured_in(page)] == [[710], [640], [640]]
+
+
+def test_no_column_of_table_1_is_out_of_sight_at_a_desktop_and_no_number_is_broken(
+    joint_pages: Mapping[str, Path],
+) -> None:
+    desktop, *phones = measured_in(joint_pages["table_1"])
+    assert desktop["hidden"] == [0] * len(desktop["hidden"])
+    assert len(desktop["hidden"]) == 7
+    assert all(lines <= 1 for one in (desktop, *phones) for lines in one["numbers"])
 
 
 def assert_fits(measured: Sequence[Mapping[str, Any]], dark: bool) -> None:

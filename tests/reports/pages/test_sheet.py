@@ -13,6 +13,7 @@ from ablations.spec import Cell
 from mae_core.data.catalogue import describe
 from mae_core.scales import SCALES
 from reports.pages import sheet
+from reports.pages.page import inline
 from reports.pages.sheet import build, compact, parts
 from reports.tables.latex import latex_of
 from reports.tables.rows import table_rows
@@ -106,7 +107,7 @@ def test_sheet_says_of_its_numbers_what_the_parts_say_of_theirs(tmp_path: Path) 
     ):
         for name in ("report.html", "table.md"):
             assert told in html.unescape((folder / name).read_text(encoding="utf-8")), (name, told)
-    assert "1 block: The run failed: MemoryError: no memory." in page
+    assert f"<strong>The run failed: MemoryError: no memory.</strong> (1 block, <code>{stage.signature}</code>)" in page
     assert "MAE at the default row so far does not beat" in page  # and not at one part's name for it
 
 
@@ -150,3 +151,9 @@ def test_sheet_prints_flops_beside_the_papers(tmp_path: Path) -> None:
     table = compact(results, table_rows(results))
     assert table.head[-2:] == ("FLOPs, ours", "FLOPs, paper")
     assert [line.cells[-2:] for line in table.lines] == [("2.59", "3.3"), ("1.00", "1.0")]
+
+
+def test_code_and_bold_words_are_told_in_html_and_all_else_is_escaped() -> None:
+    assert inline("**Ill.** <b> `reports.doctor **RUN**`") == (
+        "<strong>Ill.</strong> &lt;b&gt; <code>reports.doctor **RUN**</code>"
+    )
