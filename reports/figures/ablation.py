@@ -19,7 +19,7 @@ from reports.figures.labels import Label, Points, across, traced, write
 from reports.figures.places import Places
 from reports.figures.places import places as places
 from reports.figures.style import BASELINES, OURS, PAPER, SERIES, WIDTH, margins, save, styled
-from reports.figures.words import seeds_told, spread_told, status_told
+from reports.figures.words import bare_told, seeds_told, spread_told, status_told
 from reports.metrics import metric
 from reports.results import Results
 from reports.tables.rows import Row
@@ -28,6 +28,7 @@ from reports.tables.setting import data_told, label_budget, paper_setting
 PANEL_HEIGHT = 2.6  # inches
 LEFT, RIGHT, ABOVE = 0.6, 2.85, 0.6  # margins in inches; the legend stands on the right
 TITLE_PAD = 4  # typographic points between a panel, or the strip above it, and its title
+TITLE_LETTERS = 14.5  # an inch, of the figure's title at its usual size
 OTHERS = "other rows"  # the name of those that are in no series, beside some that are
 LEGEND_LINE = 36  # characters
 LONG_LABEL = 58  # characters of all labels together, beyond which they stand upright
@@ -53,13 +54,16 @@ def compose(results: Results, rows: Sequence[Row], baselines: Sequence[Row]) -> 
     """The figure, a panel for each protocol, one above the other as in the paper."""
     ablation, protocols, where = results.ablation, results.protocols, places(results.ablation)
     upright = not where.joined and sum(map(len, where.labels.values())) > LONG_LABEL
-    labels = (0.045 if where.many else 0.055) * max(map(len, where.labels.values())) if upright else 0
-    drawn = {protocol: [row for row in rows if row.protocol == protocol] for protocol in protocols}
+    drawn, left = _drawn(rows, protocols, where)
+    longest = max(len(where.labels[row.case_key]) for shown in drawn.values() for row in shown)
+    labels = (0.045 if where.many else 0.055) * longest if upright else 0
     statuses = {protocol: _statuses(results, where.of(shown), shown) for protocol, shown in drawn.items()}
     deep = strip.deep(text for words in statuses.values() for text in words.values())
-    below, above, gap = 0.5 + labels, ABOVE + deep, 0.35 + deep + (labels if where.many else 0)
     widest = NARROWEST * max(map(len, drawn.values())) if where.many else 0
     width = max(WIDTH, LEFT + widest + RIGHT)
+    beneath = bare_told(left, int(width / strip.LETTER))
+    above, gap = ABOVE + deep, 0.35 + deep + (labels if where.many else 0)
+    below = 0.5 + labels + strip.LINE * len(beneath)
     figure = Figure(figsize=(width, above + len(protocols) * (PANEL_HEIGHT + gap) - gap + below))
     margins(figure, LEFT, below, RIGHT, above, hspace=gap / PANEL_HEIGHT)
     panels = figure.subplots(len(protocols), 1, sharex=not where.many, squeeze=False)[:, 0]
@@ -75,9 +79,25 @@ def compose(results: Results, rows: Sequence[Row], baselines: Sequence[Row]) -> 
     panels[-1].set_xlabel(f"{ablation.axis}, square-root axis" if where.crowded else ablation.axis)
     for axes in panels if where.many else panels[-1:]:
         axes.tick_params(axis="x", rotation=90 if upright else 0, **({"labelsize": 6} if where.many else {}))
+    strip.beneath(figure, beneath)
     told = f"{ablation.title}, ours: {_setting(results, rows)} ({spread_told(rows)})"
-    figure.suptitle(told, fontsize=8, x=0.02, y=1 - 0.2 / figure.get_figheight(), ha="left", va="center")
+    size = min(8.0, 8 * TITLE_LETTERS * width / len(told))
+    figure.suptitle(told, fontsize=size, x=0.02, y=1 - 0.2 / figure.get_figheight(), ha="left", va="center")
     return figure
+
+
+def _drawn(
+    rows: Sequence[Row], protocols: Sequence[str], where: Places
+) -> tuple[dict[str, list[Row]], dict[str, list[Row]]]:
+    """The rows of each panel, and those that are left out of it: among many, those with neither number."""
+    of_panel = {protocol: [row for row in rows if row.protocol == protocol] for protocol in protocols}
+    bare = {
+        protocol: [row for row in shown if where.many and row.mean is None and row.paper is None]
+        for protocol, shown in of_panel.items()
+    }
+    bare = {protocol: left for protocol, left in bare.items() if len(left) < len(of_panel[protocol])}  # none is empty
+    kept = {p: [row for row in shown if row not in bare.get(p, ())] for p, shown in of_panel.items()}
+    return kept, bare
 
 
 def _setting(results: Results, rows: Sequence[Row]) -> str:
@@ -94,8 +114,8 @@ def _panel(axes: Axes, where: Places, rows: Sequence[Row], rivals: Sequence[Row]
     waiting, labels = _waiting(series), list[Label]()
     for number, (name, shown) in enumerate(series.items()):
         look = SERIES[number % len(SERIES)]
-        if name in waiting:
-            handles += _named_only(shown, name, look)
+        if name in waiting:  # side by side, the strip says it row by row
+            handles += _named_only(shown, name, look) if where.joined else []
         else:
             handles += _draw_ours(axes, where, shown, _described(results, shown, name), look)
             labels += _numbers(where, shown, look[0])
@@ -148,7 +168,7 @@ def _square(x: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
 def _statuses(results: Results, where: Places, rows: Sequence[Row]) -> dict[float, str]:
     """Place → why a point is not there; where it is but for some seeds, of how many it is the mean."""
     series = series_of(results.ablation, rows)
-    waiting = _waiting(series)
+    waiting = _waiting(series) if where.joined else []  # side by side, each row has a place of its own
     found: dict[float, dict[str, None]] = {}
     for row in (row for name, shown in series.items() if name not in waiting for row in shown):
         if told := status_told(row, results.seeds):

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 SIZE = 6  # of the letters
 LETTER = 0.047  # inches, of one
+LINE = 0.11  # inches, of a line beneath the figure
 AIR = 0.06  # inches, before and behind the words
 COLOUR = "0.25"
 
@@ -39,3 +41,10 @@ def right(axes: Axes, words: Mapping[float, str]) -> None:
             text, (1, place), (72 * AIR, 0), xycoords=axes.get_yaxis_transform(), textcoords="offset points",
             fontsize=SIZE, ha="left", va="center", color=COLOUR, annotation_clip=False,
         )  # fmt: skip
+
+
+def beneath(figure: Figure, lines: Sequence[str]) -> None:
+    """What is said of rows that have no place in the panels, at the foot of the figure."""
+    if lines:
+        at = 0.06 / figure.get_figheight()
+        figure.text(0.02, at, "\n".join(lines), fontsize=SIZE, va="bottom", linespacing=1.3, color=COLOUR)

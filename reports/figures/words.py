@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import textwrap
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
+
+from ablations.spec import PROTOCOL_LABELS
 
 if TYPE_CHECKING:
     from reports.tables.rows import Row
@@ -35,3 +38,14 @@ def spread_told(rows: Sequence[Row]) -> str:
         return "one seed: no spread"
     partly = any(row.mean is not None and row.std is None for row in rows)
     return "± 1 standard deviation over seeds" + (" where n > 1" if partly else "")
+
+
+def bare_told(left: Mapping[str, Sequence[Row]], letters: int) -> list[str]:
+    """Lines of so many letters that name rows with neither number, by protocol, with their statuses."""
+    lines = []
+    for protocol, rows in left.items():
+        for status in dict.fromkeys(row.status for row in rows):
+            names = "; ".join(row.case for row in rows if row.status == status)
+            told = f"{PROTOCOL_LABELS.get(protocol, protocol)}, neither ours nor the paper's ({status}): {names}"
+            lines += textwrap.wrap(told, letters, break_on_hyphens=False)
+    return lines

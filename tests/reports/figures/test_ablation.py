@@ -182,7 +182,8 @@ def test_labels_of_many_rows_do_not_overlap(tmp_path: Path) -> None:
         FigureCanvasAgg(figure).draw()
     for axes, protocol in zip(figure.axes, results.protocols, strict=False):
         labels = axes.get_xticklabels()
-        assert len(labels) == sum(row.protocol == protocol for row in table_rows(results))  # no row of another panel
+        of_panel = [row for row in table_rows(results) if row.protocol == protocol]  # no row of another panel
+        assert len(labels) == sum(row.mean is not None or row.paper is not None for row in of_panel)
         boxes = [label.get_window_extent() for label in labels]
         assert all(left.x1 <= right.x0 for left, right in itertools.pairwise(boxes))
         assert "ours, :" not in texts(axes)
@@ -231,3 +232,31 @@ def test_rows_of_the_same_runs_have_one_number_and_say_whose_they_are(laboratory
     )  # 80 % is missing
     assert "small: the same runs again" in texts(axes)
     assert "same runs" not in texts(axes_of(results)[0])
+
+
+def test_each_of_many_rows_that_is_not_drawn_is_marked_or_named_once_beneath(tmp_path: Path) -> None:
+    results = Laboratory(tmp_path, ABLATIONS["robustness"]).imagine(number)
+    rows = table_rows(results)
+    with styled():
+        figure = compose(results, rows, baseline_rows(results))
+        FigureCanvasAgg(figure).draw()
+    (beneath,) = figure.texts[:1]
+    said = beneath.get_text().replace("\n", " ")
+    for axes, protocol in zip(figure.axes, results.protocols, strict=False):
+        marked = {axes.get_xticks().tolist().index(text.xy[0]) for text in axes.texts if text.get_rotation()}
+        names = [label.get_text() for label in axes.get_xticklabels()]
+        of_panel = [row for row in rows if row.protocol == protocol]
+        assert {row.case for row in of_panel} - set(names) == {row.case for row in of_panel if row.case in said}
+        assert {names[n] for n in marked} >= {row.case for row in of_panel if row.mean is None} & set(names)
+    box = beneath.get_window_extent()
+    assert box.x1 <= figure.bbox.x1
+    assert box.y1 < figure.axes[len(results.protocols) - 1].xaxis.label.get_window_extent().y0
+
+
+def test_long_title_is_not_cut_off(tmp_path: Path) -> None:
+    results = Laboratory(tmp_path, ABLATIONS["transfer_classification"]).imagine(number)
+    with styled():
+        figure = compose(results, table_rows(results), baseline_rows(results))
+        FigureCanvasAgg(figure).draw()
+    title = next(text for text in figure.texts if text.get_text() == figure.get_suptitle())
+    assert title.get_window_extent().x1 <= figure.bbox.x1
