@@ -9,6 +9,7 @@ from mae_core.data.catalogue import DataInfo
 from mae_core.scales import Scale
 from reports.figures import scatter
 from reports.pages import index, sheet
+from reports.place import place_of
 from reports.results import seeds_found
 
 
@@ -22,7 +23,7 @@ def renew(
     """
     reports = home / "reports"
     written = _sheet(asked, scale, info, home, memory, seeds)
-    scatter.draw(reports / "by-scale" / f"{scale.name}-{info.name}")
+    scatter.draw(place_of(reports, scale, info))
     index.write(reports)
     return written
 

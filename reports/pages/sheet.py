@@ -18,6 +18,7 @@ from mae_core.scales import Scale
 from reports.doctor.rounds import rounds
 from reports.latest import renew
 from reports.pages.page import page
+from reports.place import place_of
 from reports.results import STATUSES, Results, collect
 from reports.swap import swapped
 from reports.tables.baselines import compare, sentence
@@ -54,7 +55,7 @@ def parts() -> list[Ablation]:
 
 def folder_of(scale: Scale, info: DataInfo, home: Path) -> Path:
     """Where the sheet of that scale and data is, or will be."""
-    return home / "reports" / "by-scale" / f"{scale.name}-{info.name}" / NAME
+    return place_of(home / "reports", scale, info) / NAME
 
 
 def build(scale: Scale, info: DataInfo, home: Path, memory: Path, seeds: int) -> Path:
@@ -185,6 +186,7 @@ def _facts(found: Sequence[Results], against: str, health: Sequence[str]) -> Map
         "source": SOURCE,
         "scale": found[0].scale.name,
         "data": found[0].info.name,
+        "fingerprint": found[0].info.fingerprint,
         "seeds": found[0].seeds,
         "counts": {status: counts[status] for status in STATUSES if counts[status]},
         "verdict": "The claims of each part are judged in its own report.",

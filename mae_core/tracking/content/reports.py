@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 
+from mae_core.store.run import Store
 from mae_core.tracking.content.labels import Label, read_labels
 from mae_core.tracking.destination import Destination
 from mae_core.tracking.positions import Position, Positions
@@ -55,11 +56,13 @@ class ReportItem:
 def report_items(destination: Destination) -> Iterator[ReportItem]:
     """The reports whose ablation has a run at the destination; one that is being replaced has its turn next time."""
     positions, launched = Positions(destination.folder), _launched(destination.home)
+    store = Store(destination.home)
     for path in sorted((destination.home / PLACE).glob(f"*/*/{FACTS}")):
         try:
             facts = json.loads(path.read_bytes())
             what = facts["ablation"], facts["scale"], facts["data"]
-            run = _home_of(launched.get(what, []), str(facts["default"]), positions)
+            ours = partial(_on_data, str(facts.get("fingerprint", "")), store)
+            run = _home_of(launched.get(what, []), str(facts["default"]), positions, ours)
             key = f"report-{path.parts[-3]}-{path.parts[-2]}"
             item = ReportItem(path.parent, str(what[0]), run, positions.of(key), key)
             known = bool(run.run_id and item.digest)
@@ -78,11 +81,19 @@ def _launched(home: Path) -> dict[tuple[str, str, str], list[tuple[Label, str]]]
     return found
 
 
-def _home_of(labels: list[tuple[Label, str]], default: str, positions: Positions) -> Position:
-    """The first run at the destination of the default row, else of any."""
+def _home_of(
+    labels: list[tuple[Label, str]], default: str, positions: Positions, ours: Callable[[str], bool]
+) -> Position:
+    """The first run at the destination of the default row, else of any, that is `ours`."""
     ordered = sorted((label.case != default, label.seed, label.protocol, signature) for label, signature in labels)
     for *_, signature in ordered:
         position = positions.of(signature)
-        if position.run_id:
+        if position.run_id and ours(signature):
             return position
     return Position()
+
+
+def _on_data(fingerprint: str, store: Store, signature: str) -> bool:
+    """Whether a run is on the data of that fingerprint, where both tell theirs: several data may have one name."""
+    recipe = (store.run(signature).document or {}).get("recipe", {})
+    return not fingerprint or recipe.get("fingerprint", fingerprint) == fingerprint

@@ -18,11 +18,11 @@ DEFAULT, OTHER = (Stage(replace(FINETUNE, seed=seed), (Stage(BASELINE),)) for se
 Sync = Callable[[], None]
 
 
-def report(home: Path, text: str) -> None:
+def report(home: Path, text: str, **more: str) -> None:
     """What reports leave in a home."""
     folder = home / "reports" / "by-scale" / "mini-fashion_mnist" / "mask_ratio"
     folder.mkdir(parents=True, exist_ok=True)
-    facts = {"ablation": "mask_ratio", "scale": "mini", "data": "fashion_mnist", "default": "75"}
+    facts = {"ablation": "mask_ratio", "scale": "mini", "data": "fashion_mnist", "default": "75"} | more
     (folder / "report.json").write_text(json.dumps(facts))
     (folder / "report.html").write_text(text)
     (folder / "report.ipynb").write_text(text)
@@ -55,6 +55,15 @@ def test_a_report_lies_with_the_run_of_the_default_row(home: Path, tables: Any, 
     assert sent(home) == [(run, "report.html", "first")]
     ((note,),) = tables.rows("SELECT value FROM experiment_tags WHERE key = 'mlflow.note.content'")
     assert f"/runs/{run}/artifacts/report/mask_ratio/report.html" in note
+
+
+def test_a_report_of_other_data_of_the_same_name_goes_with_no_run_of_these(home: Path, tables: Any, sync: Sync) -> None:
+    report(home, "second", fingerprint="another folder of that name")
+    sync()
+    assert sent(home) == []
+    report(home, "third", fingerprint=BASELINE.fingerprint)
+    sync()
+    assert [text for *_, text in sent(home)] == ["third"]
 
 
 def test_another_build_takes_its_place_and_the_same_is_not_sent_again(home: Path, tables: Any, sync: Sync) -> None:
