@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -20,6 +21,9 @@ ENDS: dict[str, How] = {  # by SLURM's state of a job
     "PREEMPTED": "preempted",
     "REQUEUED": "requeued",
 }
+
+UNDER_WAY = {"RUNNING", "PENDING", "COMPLETING", "SUSPENDED"}
+PATIENCE, LOOK_SECONDS = 20.0, 1.0  # with accounting, before a restarted job begins without knowing why
 
 
 def attempt_of(store: Store, signatures: Iterable[str], job: str) -> Attempt | None:
@@ -63,7 +67,19 @@ def note_slurms(store: Store, signatures: Iterable[str], state: JobState) -> Non
 def note_before_restart(store: Store, signatures: Iterable[str]) -> None:
     """Write down how this job's last time ended, where SLURM itself had it run again."""
     job, restarts = os.environ.get("SLURM_JOB_ID", ""), int(os.environ.get("SLURM_RESTART_COUNT", "0") or 0)
-    if restarts:
-        states = slurm.past_of(job)
-        if len(states) >= restarts:
-            note_slurms(store, signatures, states[restarts - 1])
+    last = _ended(job, restarts) if restarts else None
+    if last is not None:
+        note_slurms(store, signatures, last)
+
+
+def _ended(job: str, time_of_it: int) -> JobState | None:
+    """How the job ended that time, as soon as accounting, which is seconds behind at times, says so."""
+    waited = 0.0
+    while states := slurm.past_of(job):
+        if len(states) >= time_of_it and states[time_of_it - 1].state not in UNDER_WAY:
+            return states[time_of_it - 1]
+        if waited >= PATIENCE:
+            break
+        time.sleep(LOOK_SECONDS)
+        waited += LOOK_SECONDS
+    return None

@@ -49,10 +49,30 @@ def test_of_ranks_that_left_together_the_one_that_hung_is_named(tmp_path, attemp
 
 @pytest.mark.parametrize(("restarts", "told"), [("0", []), ("1", ["preempted"]), ("2", ["node failed"]), ("3", [])])
 def test_a_job_that_runs_again_asks_why(tmp_path, attempt, commands, monkeypatch, restarts, told):
+    monkeypatch.setattr("mae_core.launch.slurm.recovery.witness.PATIENCE", 0.0)
     monkeypatch.setenv("SLURM_RESTART_COUNT", restarts)
     commands("sacct", "echo '5_0|PREEMPTED|0:0|n1'; echo '5_0|NODE_FAIL|0:0|n1'")
     note_before_restart(Store(tmp_path), SIGNATURES)
     assert [how for how, *_ in seen(attempt)] == told
+
+
+def test_accounting_that_is_behind_is_waited_for(tmp_path, attempt, commands, monkeypatch):
+    monkeypatch.setenv("SLURM_RESTART_COUNT", "1")
+    monkeypatch.setattr("mae_core.launch.slurm.recovery.witness.LOOK_SECONDS", 0.01)
+    seen_once = tmp_path / "seen"
+    commands(
+        "sacct", f"[ -e {seen_once} ] && echo '5_0|NODE_FAIL|0:0|n1' || echo '5_0|RUNNING|0:0|n1'; touch {seen_once}"
+    )
+    note_before_restart(Store(tmp_path), SIGNATURES)
+    assert [how for how, *_ in seen(attempt)] == ["node failed"]
+
+
+def test_a_cluster_without_accounting_is_not_waited_for(tmp_path, attempt, commands, monkeypatch):
+    monkeypatch.setenv("SLURM_RESTART_COUNT", "1")
+    monkeypatch.setattr("mae_core.launch.slurm.recovery.witness.time.sleep", lambda _: pytest.fail("waited"))
+    commands("sacct", "exit 1")
+    note_before_restart(Store(tmp_path), SIGNATURES)
+    assert seen(attempt) == []
 
 
 def test_what_slurm_says_of_a_restart_is_not_believed_over_the_job_itself(tmp_path, attempt, commands, monkeypatch):
