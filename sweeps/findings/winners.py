@@ -191,7 +191,10 @@ class _Repeats:
             for one in stage.with_parents():
                 run = self.store.run(one.signature)
                 if run.finished is None:
-                    return f"{name} {run.status} with seed {stage.recipe.seed} ({one.signature})"
+                    record = run.attempts[-1].record if run.attempts else None
+                    why = ((record or {}).get("reason") or "").rstrip(".")
+                    told = ": ".join(filter(None, [one.signature, why]))
+                    return f"{name} {run.status} with seed {stage.recipe.seed} ({told})"
         return ""
 
 

@@ -7,6 +7,7 @@ import pytest
 
 from mae_core.data.catalogue import describe
 from mae_core.scales import SMOKE
+from mae_core.store.attempt import Attempt
 from mae_core.store.run import Store
 from mae_core.tracking.destination import Destination
 from mae_core.tracking.survey import items
@@ -110,6 +111,14 @@ def test_without_the_scales_own_settings_there_is_no_verdict(decided, split, see
     undecided = decided(NUMBERS, {(-1, seed, split): "failed"})
     assert isinstance(undecided, Undecided)
     assert f"No verdict: the scale's own failed with seed {seed}" in undecided.sentence()
+
+
+def test_why_a_candidate_failed_is_told(decided, monkeypatch):
+    written = Attempt.record.fget
+    told = {"reason": "its weights are not here; import them."}
+    monkeypatch.setattr(Attempt, "record", property(lambda attempt: (found := written(attempt)) and found | told))
+    told = decided(NUMBERS, {(-1, 1, "heldout"): "failed"}).sentence()
+    assert told.endswith(": its weights are not here; import them).")
 
 
 def test_test_images_are_scored_for_the_winner_and_the_scales_own_settings_alone(verdict, tmp_path):
