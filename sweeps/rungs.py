@@ -1,4 +1,4 @@
-"""Rungs: the epochs of a long stage at which a trial is looked at, what they are compared by."""
+"""Rungs: the epochs of a long stage at which trials are compared, and by what."""
 
 from __future__ import annotations
 

@@ -10,8 +10,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal, get_args
 
-from pydantic import ValidationError
-
 from mae_core.data.catalogue import DataInfo
 from mae_core.errors import UserError
 from mae_core.recipes import BASELINE, FINETUNE, EvaluationRecipe, PretrainRecipe
@@ -70,7 +68,7 @@ class Study:
                 for found in setting.samples:
                     self.stage({name: found}, scale, info)
             except (ValueError, TypeError) as error:
-                raise UserError(f"{self.name}: {name} cannot be {setting!r}: {_first_line(error)}.") from None
+                raise UserError(f"{self.name}: {name} cannot be {setting!r}: {str(error).rstrip('.')}.") from None
 
     def stage(
         self,
@@ -103,13 +101,6 @@ class Study:
         recipes = {one.kind: one.recipe for one in (stage, *stage.parents)}
         named = {name: name.partition(".") for name in self.space}
         return {name: getattr(recipes[kind], field) for name, (kind, _, field) in named.items()}
-
-
-def _first_line(error: Exception) -> str:
-    """What is wrong, in few words."""
-    if isinstance(error, ValidationError):
-        return error.errors()[0]["msg"]
-    return str(error).splitlines()[0].rstrip(".")
 
 
 def _at_scale(paper: Any, found: Mapping[str, Any], space: Space, scale: Scale, info: DataInfo, seed: int) -> Any:
