@@ -10,7 +10,7 @@ from timm.models.vision_transformer import Block
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from mae_core.model.linear import with_fast_products
+from mae_core.model.linear import linear, with_fast_products
 
 # On a CPU and with narrow heads, plain products beat the fused kernel at these lengths: 5 to 20 % of an attention's
 # time at heads 16 wide, 5 % of a whole step at 17 tokens, width 64. Elsewhere the fused kernel is as fast or faster.
@@ -86,8 +86,8 @@ def _last(block: Any, x: Tensor, outputs: int) -> Tensor:
     normed, x = block.norm1(x), x[:, -outputs:]
     weights, biases = attention.qkv.weight.split([dim, 2 * dim]), attention.qkv.bias.split([dim, 2 * dim])
     heads = attention.num_heads, attention.head_dim
-    q = F.linear(normed[:, -outputs:], weights[0], biases[0]).view(n, outputs, *heads).transpose(1, 2)
-    k, v = F.linear(normed, weights[1], biases[1]).view(n, tokens, 2, *heads).permute(2, 0, 3, 1, 4)
+    q = linear(normed[:, -outputs:], weights[0], biases[0]).view(n, outputs, *heads).transpose(1, 2)
+    k, v = linear(normed, weights[1], biases[1]).view(n, tokens, 2, *heads).permute(2, 0, 3, 1, 4)
     if attention.fused_attn:
         attended = F.scaled_dot_product_attention(q, k, v)
     else:

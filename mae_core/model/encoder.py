@@ -15,6 +15,7 @@ from torch.nn import functional as F
 from mae_core.errors import UserError
 from mae_core.model.blocks import LayerNorm, make_beit_blocks, make_blocks, run_blocks
 from mae_core.model.initial import initialise
+from mae_core.model.linear import linear
 from mae_core.model.patches import gather, patchify
 from mae_core.model.position import sincos_position
 from mae_core.recipes import EncoderRecipe, ImportRecipe
@@ -73,7 +74,7 @@ class Encoder(nn.Module):
             patches = gather(patches, ids_keep)  # [N, V, p*p*C]
         projection = self.patch_embed.proj
         weight = projection.weight.permute(0, 2, 3, 1).flatten(1)  # [D, p*p*C], pixels ordered as `patchify` does
-        embedded: Tensor = F.linear(patches, weight, projection.bias)
+        embedded: Tensor = linear(patches, weight, projection.bias)
         return embedded
 
     def transform(self, tokens: Tensor, ids: Tensor | None = None) -> Tensor:

@@ -22,10 +22,15 @@ class Linear(nn.Linear):
 
     def forward(self, input: Tensor) -> Tensor:
         """(…, in) to (…, out)."""
-        if _is_large(input, self.weight) and _full_width():
-            y: Tensor = _OneDnn.apply(input, self.weight, self.bias)
-            return y
-        return F.linear(input, self.weight, self.bias)
+        return linear(input, self.weight, self.bias)
+
+
+def linear(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+    """F.linear: `x` (…, in) times `weight` (out, in), and `bias` (out,) added: (…, out)."""
+    if _is_large(x, weight) and _full_width():
+        y: Tensor = _OneDnn.apply(x, weight, bias)
+        return y
+    return F.linear(x, weight, bias)
 
 
 def with_fast_products(module: nn.Module) -> None:
@@ -58,13 +63,18 @@ def _full_width() -> bool:
 
 try:
     one_dnn: Any = torch.ops.mkldnn._linear_pointwise  # what torch.compile calls; there is no public name
+    one_dnn_of_weight: Any = torch.ops.aten.mkldnn_linear_backward_weights
 except AttributeError:
-    one_dnn = None
+    one_dnn = one_dnn_of_weight = None
 else:
 
     @register_flop_formula(one_dnn)
     def _flops(x: torch.Size, weight: torch.Size, *_: object, **__: object) -> int:
         return 2 * x.numel() * weight[0]
+
+    @register_flop_formula(one_dnn_of_weight)
+    def _flops_of_weight(grad: torch.Size, x: torch.Size, *_: object, **__: object) -> int:
+        return 2 * grad.numel() * x[-1]
 
 
 def _times(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
@@ -82,9 +92,10 @@ class _OneDnn(torch.autograd.Function):
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, Tensor | None, Tensor | None]:
         x, weight = ctx.saved_tensors
         of_x, of_weight, of_bias = ctx.needs_input_grad
-        rows = grad.reshape(-1, grad.shape[-1])
-        return (
-            _times(grad, weight.t(), None) if of_x else None,
-            _times(rows.t(), x.reshape(-1, x.shape[-1]).t(), None) if of_weight else None,
-            rows.sum(0) if of_bias else None,
-        )
+        grad_x = _times(grad, weight.t(), None) if of_x else None
+        if not of_weight:
+            return grad_x, None, grad.reshape(-1, grad.shape[-1]).sum(0) if of_bias else None
+        # copied to be oneDNN's own: plain tensors would be transposed first, which takes longer
+        grads, inputs = (part.reshape(-1, part.shape[-1]).to_mkldnn() for part in (grad, x))
+        grad_weight, grad_bias = one_dnn_of_weight(grads, inputs, weight, of_bias)
+        return grad_x, grad_weight.to_dense(), grad_bias.to_dense() if of_bias else None

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from mae_core.model.blocks import LayerNorm, make_blocks, run_blocks
 from mae_core.model.encoder import Encoder, positions
 from mae_core.model.initial import initialise
+from mae_core.model.linear import Linear
 from mae_core.model.masking import Masking
 from mae_core.model.patches import gather
 from mae_core.model.position import sincos_position
@@ -37,12 +38,12 @@ class MaskedAutoencoder(Encoder):
         self.mask_token = nn.Parameter(
             torch.zeros(1, 1, recipe.embed_dim if recipe.encoder_sees_mask_tokens else width)
         )
-        self.decoder_embed = nn.Linear(recipe.embed_dim, width)
+        self.decoder_embed = Linear(recipe.embed_dim, width)
         self.decoder_pos_embed = nn.Parameter(sincos_position(recipe.grid, width), requires_grad=False)
         drop_paths = [0.0] * recipe.decoder_depth
         self.decoder_blocks = make_blocks(width, recipe.decoder_num_heads, DECODER_MLP_RATIO, drop_paths)
         self.decoder_norm = LayerNorm(width)
-        self.decoder_pred = nn.Linear(width, self.target.channels(recipe))
+        self.decoder_pred = Linear(width, self.target.channels(recipe))
         initialise(self, recipe.seed)
 
     def forward(self, imgs: Tensor, masking: Masking) -> Tensor:  # type: ignore[override]

@@ -14,9 +14,10 @@ LARGE = SMALLEST + 8
 def computed(layer, x, by_one_dnn, monkeypatch):
     """Output and all gradients, and how often oneDNN was asked for a product."""
     asked = []
-    product = linear.one_dnn
     monkeypatch.setattr(linear, "_full_width", lambda: by_one_dnn)
-    monkeypatch.setattr(linear, "one_dnn", lambda *words: asked.append(0) or product(*words))
+    for name in ("one_dnn", "one_dnn_of_weight"):
+        product = getattr(linear, name)
+        monkeypatch.setattr(linear, name, lambda *words, product=product: asked.append(0) or product(*words))
     x = x.detach().requires_grad_()
     y = layer(x)
     y.square().mean().backward()
@@ -35,6 +36,19 @@ def test_values_and_gradients_are_nn_linear_s(shape, bias, monkeypatch):
     assert (products, none) == (3, 0)
     for found, expected in zip(ours, theirs, strict=True):
         assert (found - expected).norm() <= 1e-6 * expected.norm()
+
+
+@pytest.mark.parametrize("frozen", ["weight", "bias"])
+def test_what_is_frozen_has_no_gradient_and_the_other_keeps_its_own(frozen, monkeypatch):
+    monkeypatch.setattr(linear, "_full_width", lambda: True)
+    layer, x = Linear(LARGE, SMALLEST), torch.randn(LARGE, LARGE)
+    layer(x).square().mean().backward()
+    expected = {name: p.grad for name, p in layer.named_parameters() if name != frozen}
+    layer.zero_grad()
+    getattr(layer, frozen).requires_grad_(False)
+    layer(x).square().mean().backward()
+    assert getattr(layer, frozen).grad is None
+    assert all(torch.allclose(getattr(layer, name).grad, grad) for name, grad in expected.items())
 
 
 @pytest.mark.parametrize(
