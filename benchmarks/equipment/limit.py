@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import statistics
 import time
 from collections.abc import Callable
 
@@ -15,7 +16,10 @@ SIDE = 2048  # of the square matrices: large enough for the full rate, small eno
 
 
 def product_rates(dtype: torch.dtype, seconds: float = 2.0) -> dict[str, float]:
-    """FLOP/s of a large matrix product in `dtype` on this machine, the best of several, by each library there is."""
+    """FLOP/s that large matrix products in `dtype` keep up on this machine, by each library there is.
+
+    The median of one after another: a step, too, is timed with all that the machine does beside it.
+    """
     a, b = torch.randn(SIDE, SIDE, dtype=dtype), torch.randn(SIDE, SIDE, dtype=dtype)
     out = torch.empty_like(a)
     rates = {"torch.mm": _rate(lambda: torch.mm(a, b, out=out), seconds)}
@@ -25,12 +29,12 @@ def product_rates(dtype: torch.dtype, seconds: float = 2.0) -> dict[str, float]:
 
 
 def _rate(product: Callable[[], object], seconds: float) -> float:
-    best, deadline = float("inf"), time.perf_counter() + seconds
+    taken, deadline = [], time.perf_counter() + seconds
     while time.perf_counter() < deadline:
         begun = time.perf_counter()
         product()
-        best = min(best, time.perf_counter() - begun)
-    return 2.0 * SIDE**3 / best
+        taken.append(time.perf_counter() - begun)
+    return 2.0 * SIDE**3 / statistics.median(taken)
 
 
 def flops_of(run: Callable[[], object]) -> int:
