@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import importlib.util
 import re
 import traceback
@@ -12,7 +11,7 @@ from pathlib import Path
 
 from ablations.paper import ABLATIONS, NOT_YET
 from ablations.spec import Ablation
-from mae_core.errors import UserError
+from mae_core.errors import UserError, hint
 from mae_core.scales import Scale
 
 # a spec file's own path may have slashes and colons
@@ -64,9 +63,8 @@ def _of_the_paper(name: str) -> Ablation:
             f"{name} ({NOT_YET[name]}) is not yet available; `python -m ablations.run --list` says what is."
         )
     if name not in ABLATIONS:
-        close = difflib.get_close_matches(name, ABLATIONS, n=1)
-        hint = f"did you mean {close[0]}?" if close else "`python -m ablations.run --list` names them all."
-        raise UserError(f"There is no ablation {name!r}; {hint}")
+        names_all = "`python -m ablations.run --list` names them all."
+        raise UserError(f"There is no ablation {name!r}; {hint(name, ABLATIONS, names_all)}")
     return ABLATIONS[name]
 
 

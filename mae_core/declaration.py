@@ -7,7 +7,6 @@ A field that joins later is declared by `added` with the value that means "as be
 from __future__ import annotations
 
 import dataclasses
-import difflib
 import functools
 from collections.abc import Callable
 from typing import Any, TypeVar, dataclass_transform
@@ -15,7 +14,7 @@ from typing import Any, TypeVar, dataclass_transform
 from pydantic import ConfigDict, ValidationError
 from pydantic.dataclasses import dataclass as pydantic_dataclass
 
-from mae_core.errors import RecipeError
+from mae_core.errors import RecipeError, hint
 
 T = TypeVar("T")
 
@@ -36,9 +35,8 @@ def _sentence(cls: type, error: ValidationError) -> str:
     name = ".".join(str(part) for part in first["loc"])
     if first["type"] in ("unexpected_keyword_argument", "extra_forbidden"):
         fields = [field.name for field in dataclasses.fields(cls)]
-        close = difflib.get_close_matches(name, fields, n=1)
-        hint = f"did you mean {close[0]}?" if close else f"it has {', '.join(sorted(fields))}."
-        return f"{cls.__name__} has no field {name}; {hint}"
+        its_fields = f"it has {', '.join(sorted(fields))}."
+        return f"{cls.__name__} has no field {name}; {hint(name, fields, its_fields)}"
     message = first["msg"][:1].lower() + first["msg"][1:]
     return f"{cls.__name__}: {name} cannot be {first['input']!r}: {message}."
 

@@ -1,5 +1,10 @@
 """Errors a user can cause. Each carries one sentence that says what to do; commands print it and exit with 2."""
 
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
 
 class UserError(ValueError):
     """Bad usage or bad input; its text is one sentence for the person at the keyboard."""
@@ -19,3 +24,9 @@ class StoreError(UserError):
 
 class TrackerError(UserError):
     """A tracking server or database that cannot be read from."""
+
+
+def hint(name: str, known: Iterable[str], otherwise: str = "") -> str:
+    """`did you mean …?` of whichever of `known` is close to `name`; `otherwise` where none is."""
+    close = difflib.get_close_matches(name, known, n=1)
+    return f"did you mean {close[0]}?" if close else otherwise

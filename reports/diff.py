@@ -23,7 +23,7 @@ from mae_core.errors import UserError
 from mae_core.store.bundle import opened
 from mae_core.store.run import Store
 from mae_core.tracking.content.labels import read_labels
-from reports.metrics import Metric, metric
+from reports.measures.metrics import Metric, metric
 from reports.verdicts.statistics import Spread, paired, spread
 
 LINE = 200  # where there is no terminal

@@ -20,8 +20,8 @@ from mae_core.data.catalogue import describe
 from mae_core.errors import UserError
 from mae_core.home import home_folder
 from mae_core.scales import scale_named
+from ablations.place import place_of
 from reports.pages import sheet
-from reports.place import place_of
 
 FIGURES = ("figure.png", "panels.png")  # the first that there is
 PAGE = "README.md"

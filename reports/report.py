@@ -17,14 +17,14 @@ from ablations.spec import Ablation
 from mae_core.data.catalogue import DataInfo
 from mae_core.scales import Scale
 from mae_core.store.run import Store
-from reports.curves import Curve, pretraining_curves, write_curves, write_probes
-from reports.latest import renew
-from reports.memory import peak_memory
+from reports.folders.latest import renew
+from ablations.place import place_of
+from reports.folders.swap import swapped
+from reports.measures.curves import Curve, pretraining_curves, write_curves, write_probes
+from reports.measures.memory import peak_memory
 from reports.pages import notebook
 from reports.pages.sections import sections
-from reports.place import place_of
 from reports.results import TROUBLE, Results, collect
-from reports.swap import swapped
 from reports.tables import quantities, rows, table
 from reports.tables.quantities import Beside
 from reports.tables.rows import Row
@@ -104,7 +104,7 @@ def _write(
     """Write all files of the report to `folder`; the facts are returned."""
     from reports.doctor.rounds import rounds
     from reports.figures.panels import found_panels
-    from reports.predictors import trivial_of_targets
+    from reports.measures.predictors import trivial_of_targets
     from reports.tables.facts import facts
 
     table_rows, baseline_rows = rows.table_rows(results), rows.baseline_rows(results)

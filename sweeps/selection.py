@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from ablations.selection import Selected
 from ablations.selection import select as select_ablations
-from mae_core.errors import UserError
+from mae_core.errors import UserError, hint
 from sweeps.studies import STUDIES, tune_rows
 from sweeps.study import Study
 
@@ -46,9 +45,9 @@ def select(name: str) -> Selection:
     if kind == TUNE_ROWS:
         return _rows_of(ablation)
     if name not in STUDIES:
-        close = difflib.get_close_matches(name, [*STUDIES, TUNE_ROWS], n=1)
-        hint = f"did you mean {close[0]}?" if close else f"choose one of {', '.join([*STUDIES, TUNE_ROWS])}."
-        raise UserError(f"There is no study {name!r}; {hint}")
+        known = [*STUDIES, TUNE_ROWS]
+        choices = f"choose one of {', '.join(known)}."
+        raise UserError(f"There is no study {name!r}; {hint(name, known, choices)}")
     return Selection(name, name, [STUDIES[name]])
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import difflib
 import hashlib
 import json
 from collections.abc import Mapping
@@ -11,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal, get_args
 
 from mae_core.data.catalogue import DataInfo
-from mae_core.errors import UserError
+from mae_core.errors import UserError, hint
 from mae_core.recipes import BASELINE, FINETUNE, EvaluationRecipe, PretrainRecipe
 from mae_core.recipes.fitted_targets import fitted_for
 from mae_core.scales import Scale
@@ -62,8 +61,8 @@ class Study:
                 )
             fields = [one.name for one in dataclasses.fields(recipes[kind])]
             if field not in fields:
-                near = "".join(f"; did you mean {one}?" for one in difflib.get_close_matches(field, fields, n=1))
-                raise UserError(f"{self.name}: {kind} has no setting {field!r}{near or '.'}")
+                it_has = f"it has {', '.join(sorted(fields))}."
+                raise UserError(f"{self.name}: {kind} has no setting {field!r}; {hint(field, fields, it_has)}")
             try:
                 for found in setting.samples:
                     self.stage({name: found}, scale, info)

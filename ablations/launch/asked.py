@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -10,7 +9,7 @@ from ablations.paper import ABLATIONS
 from ablations.selection import select
 from ablations.spec.cells import Cell
 from mae_core.data.catalogue import describe
-from mae_core.errors import UserError
+from mae_core.errors import UserError, hint
 from mae_core.scales import scale_named
 
 
@@ -34,8 +33,8 @@ def cell_named(name: str, scale: str, data: str | None, home: Path) -> Cell:
         )
     cells = asked(parts[0], scale, data, home, int(parts[3]) + 1)
     if name not in cells:
-        close = difflib.get_close_matches(name, cells, n=1, cutoff=0.0)
-        raise UserError(f"There is no cell {name!r} at scale {scale}; did you mean {close[0]}?")
+        lists_all = f"`python -m ablations.run {parts[0]} --scale {scale} --dry-run` lists them all."
+        raise UserError(f"There is no cell {name!r} at scale {scale}; {hint(name, cells, lists_all)}")
     return cells[name]
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 import os
 import re
@@ -13,7 +12,7 @@ from pathlib import Path
 from mae_core.data.folders.listing import LAYOUTS, list_folder
 from mae_core.data.folders.survey import Survey, survey
 from mae_core.data.placement import is_checked
-from mae_core.errors import DataError
+from mae_core.errors import DataError, hint
 
 # the published files; the labels' names say what the images' do
 FASHION_MNIST_SHA256 = {
@@ -181,10 +180,6 @@ def describe(data: str, home: Path) -> DataInfo:
         raise DataError("--data is empty; name a data set or a folder, or leave it out for the scale's own.")
     folder = image_folder(data, home)
     if not folder.is_dir():
-        close = difflib.get_close_matches(data, KNOWN, n=1)
-        hint = f"did you mean {close[0]}? " if close else ""
-        raise DataError(
-            f"{data!r} is neither a known data set nor a folder: {hint}write one of {', '.join(KNOWN)}, "
-            f"or a folder laid out as {LAYOUTS}."
-        )
+        choices = f"write one of {', '.join(KNOWN)}, or a folder laid out as {LAYOUTS}."
+        raise DataError(f"{data!r} is neither a known data set nor a folder; {hint(data, KNOWN, choices)}")
     return _surveyed(re.sub(r"[^\w.-]+", "_", folder.name) or "images", str(folder), folder, home)

@@ -12,7 +12,7 @@ from threadpoolctl import threadpool_limits
 
 from mae_core.recipes import EncoderRecipe, PretrainRecipe
 from reports.doctor.patient import WEIGHTS, Patient
-from reports.predictors import patches
+from reports.measures.predictors import patches
 
 Array = npt.NDArray[np.float64]
 Weights = Mapping[str, Array]

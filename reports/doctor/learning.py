@@ -9,7 +9,7 @@ from pathlib import Path
 from mae_core.recipes import FinetuneRecipe, PretrainRecipe
 from mae_core.store.run import Store
 from reports.doctor.patient import PANELS, Patient
-from reports.predictors import Shown, constant_guess, read
+from reports.measures.predictors import Shown, constant_guess, read
 
 FEWEST = 10  # rows of a journal that is judged
 WARMED = 4  # warm-ups, after which a run under way has begun to learn; healthy ones have after three

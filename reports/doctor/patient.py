@@ -15,7 +15,7 @@ from mae_core.recipes import EncoderRecipe, PretrainRecipe, Recipe
 from mae_core.signature import Stage, from_document
 from mae_core.store.run import Run
 from reports.figures.panels import Panels, read
-from reports.predictors import normalised, patches
+from reports.measures.predictors import normalised, patches
 
 PANELS, WEIGHTS = "panels.npz", "weights.safetensors"
 

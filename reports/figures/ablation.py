@@ -14,13 +14,13 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from ablations.spec import PROTOCOL_LABELS, Ablation
-from reports.figures import points, strip
-from reports.figures.labels import Label, Points, across, traced, write
-from reports.figures.places import Places
-from reports.figures.places import places as places
+from reports.figures.marks import points, strip
+from reports.figures.marks.labels import Label, Points, across, traced, write
+from reports.figures.marks.places import Places
+from reports.figures.marks.places import places as places
+from reports.figures.marks.words import bare_told, seeds_told, spread_told, status_told
 from reports.figures.style import BASELINES, OURS, PAPER, SERIES, WIDTH, margins, save, styled
-from reports.figures.words import bare_told, seeds_told, spread_told, status_told
-from reports.metrics import metric
+from reports.measures.metrics import metric
 from reports.results import Results
 from reports.tables.rows import Row
 from reports.tables.setting import data_told, label_budget, paper_setting

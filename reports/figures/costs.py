@@ -13,10 +13,10 @@ from matplotlib.figure import Figure
 from ablations.spec import PROTOCOL_LABELS
 from mae_core.costs import BACKWARD
 from mae_core.recipes import PretrainRecipe
-from reports.figures import strip
+from reports.figures.marks import strip
 from reports.figures.style import OURS, SERIES, WIDTH, margins, note, save, styled
-from reports.flops import forward_flops
-from reports.metrics import metric
+from reports.measures.flops import forward_flops
+from reports.measures.metrics import metric
 from reports.results import Results
 from reports.tables.rows import Row
 

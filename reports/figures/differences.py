@@ -9,10 +9,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from ablations.spec import PROTOCOL_LABELS
-from reports.figures import strip
+from reports.figures.marks import strip
+from reports.figures.marks.words import status_told
 from reports.figures.style import OURS, PAPER, WIDTH, margins, save, styled
-from reports.figures.words import status_told
-from reports.metrics import metric
+from reports.measures.metrics import metric
 from reports.results import Results
 from reports.tables.rows import Row
 

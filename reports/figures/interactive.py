@@ -12,8 +12,8 @@ import pandas as pd
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from reports.figures.words import TARGETS
-from reports.metrics import metric
+from reports.figures.marks.words import TARGETS
+from reports.measures.metrics import metric
 
 COLOURS = {"finetune": "#0072B2", "linear_probe": "#D55E00"}
 OTHER = ("#009E73", "#B07AA1", "#806000")

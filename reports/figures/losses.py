@@ -8,9 +8,9 @@ from pathlib import Path
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from reports.curves import Curve
+from reports.figures.marks.words import TARGETS
 from reports.figures.style import WIDTH, Look, curve_looks, margins, save, styled
-from reports.figures.words import TARGETS
+from reports.measures.curves import Curve
 from reports.results import Results
 
 HEIGHT, GAP = 2.4, 0.65  # inches, of a panel and between two

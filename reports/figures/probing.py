@@ -8,9 +8,9 @@ from pathlib import Path
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from reports.curves import PROBES, Curve
 from reports.figures.losses import GAP, HEIGHT, LINE, MOST_BANDS, band, ends, line
 from reports.figures.style import WIDTH, Look, curve_looks, margins, save, styled
+from reports.measures.curves import PROBES, Curve
 from reports.results import Results
 
 

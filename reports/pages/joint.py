@@ -8,8 +8,8 @@ from pathlib import Path
 from mae_core.data.catalogue import DataInfo
 from mae_core.scales import Scale
 from reports.figures import scatter
+from ablations.place import place_of
 from reports.pages import index, sheet
-from reports.place import place_of
 from reports.results import seeds_found
 
 

@@ -16,11 +16,11 @@ from ablations.spec import PROTOCOL_LABELS, Ablation
 from mae_core.data.catalogue import DataInfo
 from mae_core.scales import Scale
 from reports.doctor.rounds import rounds
-from reports.latest import renew
+from reports.folders.latest import renew
+from ablations.place import place_of
+from reports.folders.swap import swapped
 from reports.pages.page import page
-from reports.place import place_of
 from reports.results import STATUSES, Results, collect
-from reports.swap import swapped
 from reports.tables.baselines import compare, sentence
 from reports.tables.caption import changed, mixed, remarks, spread_told
 from reports.tables.chosen import chosen

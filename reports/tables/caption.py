@@ -8,7 +8,7 @@ from typing import Any
 from ablations.spec import PROTOCOL_LABELS, Ablation
 from mae_core.recipes import FinetuneRecipe, PretrainRecipe, Recipe, WallClockRecipe
 from mae_core.scales import changes
-from reports.metrics import metric
+from reports.measures.metrics import metric
 from reports.results import Result, Results, mean_rate
 from reports.tables.chosen import chosen
 from reports.tables.rows import model_label

@@ -9,7 +9,7 @@ from ablations.paper.decisions import concerning
 from ablations.spec import PROTOCOL_LABELS
 from mae_core.recipes import Recipe
 from reports.figures.ablation import places
-from reports.metrics import metric
+from reports.measures.metrics import metric
 from reports.results import STATUSES, Results
 from reports.tables import baselines, caption
 from reports.tables.setting import evaluation_data

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mae_core.recipes import FittedTargetRecipe, PretrainRecipe
-from reports.flops import encoder_parameters, forward_flops
+from reports.measures.flops import encoder_parameters, forward_flops
 from reports.results import Results, Status
 from reports.tables.rows import worst
 from reports.verdicts.statistics import spread

@@ -11,7 +11,7 @@ from pathlib import Path
 from ablations.spec import PROTOCOL_LABELS
 from mae_core.errors import UserError
 from mae_core.recipes import VIT_B, VIT_H, VIT_L, EncoderRecipe
-from reports.metrics import metric
+from reports.measures.metrics import metric
 from reports.results import STATUSES, Result, Results, Status
 from reports.verdicts.statistics import Spread, spread
 

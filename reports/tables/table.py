@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from ablations.spec import PROTOCOL_LABELS
-from reports.metrics import metric
+from reports.measures.metrics import metric
 from reports.results import Results
 from reports.tables.caption import run_as
 from reports.tables.latex import latex_of

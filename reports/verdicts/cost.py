@@ -18,7 +18,7 @@ from mae_core.recipes import (
     RidgeRecipe,
 )
 from mae_core.signature import Stage
-from reports.flops import forward_flops
+from reports.measures.flops import forward_flops
 from reports.results import Result, Results
 
 LEARNERS = (FinetuneRecipe, LinearProbeRecipe, LogisticRegressionRecipe, KnnRecipe, RidgeRecipe)  # from labels

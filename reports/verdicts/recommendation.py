@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from ablations.spec import PROTOCOL_LABELS
-from reports.metrics import metric
+from reports.measures.metrics import metric
 from reports.results import Results
 from reports.verdicts.cost import cheapest
 from reports.verdicts.statistics import CONFIDENCE

@@ -10,7 +10,7 @@ from typing import Literal, assert_never, get_args
 
 from ablations.spec import PROTOCOL_LABELS, Case
 from ablations.spec.claims import Alike, Better, Claim, NoBetter, Pair, Trend
-from reports.metrics import metric
+from reports.measures.metrics import metric
 from reports.results import Result, Results
 from reports.verdicts.power import MOST_SEEDS, seeds_to_clear
 from reports.verdicts.statistics import Correlation, Spread, kendall, spread

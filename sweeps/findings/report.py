@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -11,6 +12,7 @@ import pandas as pd
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from plotly.offline import get_plotlyjs
 
+from ablations.place import place_of
 from mae_core.store.run import Store
 from sweeps.findings.figures import figures
 from sweeps.findings.grid import best_of_each, grid
@@ -58,14 +60,27 @@ def write(views: Sequence[Trials], verdicts: Sequence[Verdict | Undecided], lack
     told = [_spelled(tables[name]) for name in ("rows", "winners", "grid") if name in tables and len(tables[name])]
     markdown = [table.to_markdown(index=False, disable_numparse=True) for table in told]
     (folder / "winners.md").write_text("\n\n".join([*sentences, *markdown]) + "\n", encoding="utf-8")
+    (folder / "report.json").write_text(_facts(files, sentences), encoding="utf-8")
     (folder / "report.html").write_text(_page(views, sentences, tables), encoding="utf-8")
     shutil.copytree(folder, latest, dirs_exist_ok=True)
     return folder
 
 
 def _folders(files: Files) -> tuple[Path, Path]:
-    reports, setting = files.home / "reports", f"{files.scale.name}-{files.info.name}"
-    return reports / "by-scale" / setting / "sweeps" / files.name, reports / "sweeps" / files.name
+    reports, below = files.home / "reports", Path("sweeps", files.name)
+    return place_of(reports, files.scale, files.info) / below, reports / below
+
+
+def _facts(files: Files, sentences: Sequence[str]) -> str:
+    """What the report is of, in the words of an ablation's `report.json`, and what came out."""
+    told = {
+        "title": files.name,
+        "scale": files.scale.name,
+        "data": files.info.name,
+        "fingerprint": files.info.fingerprint,
+        "sentences": list(sentences),
+    }
+    return json.dumps(told, indent=1, ensure_ascii=False) + "\n"
 
 
 def _page(views: Sequence[Trials], sentences: Sequence[str], tables: Mapping[str, pd.DataFrame]) -> str:

@@ -12,7 +12,7 @@ from ablations.paper import ABLATIONS
 from mae_core.store.run import Store
 from reports.figures import costs
 from reports.figures.style import styled
-from reports.flops import forward_flops
+from reports.measures.flops import forward_flops
 from reports.results import Results
 from reports.tables.rows import table_rows
 from tests.reports.laboratory import Laboratory

@@ -12,8 +12,8 @@ from matplotlib.collections import LineCollection, PolyCollection
 
 from ablations.paper.mask_ratio import ABLATION
 from mae_core.recipes import PretrainRecipe
-from reports.curves import Curve, Probed
 from reports.figures import losses, probing
+from reports.measures.curves import Curve, Probed
 from reports.results import Results
 from tests.reports.laboratory import Laboratory
 

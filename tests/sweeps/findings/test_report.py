@@ -1,5 +1,6 @@
 """The report of a sweep: where it lies, what it shows, and what it says that tuning changed."""
 
+import json
 from dataclasses import replace
 
 import pandas as pd
@@ -44,6 +45,15 @@ def test_reports_of_two_scales_lie_beside_each_other_and_the_latest_also_in_fron
     assert folders == [reports / f"by-scale/{at}-fashion_mnist/sweeps/finetune_lr" for at in ("smoke", "mini")]
     small, large = ((folder / "trials.csv").read_text() for folder in folders)
     assert (reports / "sweeps" / "finetune_lr" / "trials.csv").read_text() == large != small
+
+
+def test_reports_on_data_that_share_a_name_lie_beside_each_other(tmp_path, info):
+    others = replace(info, fingerprint="another folder of that name")
+    first, second = (write([searched(tmp_path, SMOKE, data)], [Undecided(STUDY, "why")]) for data in (info, others))
+    assert first != second
+    told = [json.loads((folder / "report.json").read_text())["fingerprint"] for folder in (first, second)]
+    assert told == [info.fingerprint, others.fingerprint]
+    assert write([searched(tmp_path, SMOKE, info)], [Undecided(STUDY, "why")]) == first
 
 
 def test_the_page_draws_history_importance_slices_and_parallel_coordinates(tmp_path, info):

@@ -12,7 +12,7 @@ from mae_core.model.masking import draw_masking
 from mae_core.recipes import BASELINE, PcaRecipe, PretrainRecipe
 from mae_core.signature import Stage
 from mae_core.stages.timing import wall_clock
-from reports.flops import encoder_parameters, forward_flops
+from reports.measures.flops import encoder_parameters, forward_flops
 
 SMALL = PretrainRecipe(
     image_size=(32, 64), in_chans=1, patch_size=4, embed_dim=32, depth=3, num_heads=2, mlp_ratio=2.0,

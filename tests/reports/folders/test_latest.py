@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from reports.latest import renew
+from reports.folders.latest import renew
 
 
 def test_latest_has_the_reports_files_and_shares_only_the_page(tmp_path: Path) -> None:
@@ -25,7 +25,7 @@ def test_page_is_copied_where_the_disk_has_no_hard_links(tmp_path: Path, monkeyp
     def refused(*_: object) -> None:
         raise OSError
 
-    monkeypatch.setattr("reports.latest.os.link", refused)
+    monkeypatch.setattr("reports.folders.latest.os.link", refused)
     (tmp_path / "report").mkdir()
     (tmp_path / "report" / "report.html").write_text("a page")
     renew(tmp_path / "report", tmp_path / "latest")

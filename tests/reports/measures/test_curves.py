@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from mae_core.store.journal import NAME, Journal
-from reports.curves import POINTS, pretraining_curves, write_curves, write_probes
 from reports.figures import probing
+from reports.measures.curves import POINTS, pretraining_curves, write_curves, write_probes
 from tests.reports.laboratory import Laboratory
 
 

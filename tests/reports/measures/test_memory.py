@@ -10,7 +10,7 @@ from ablations.spec import Cell
 from mae_core.store.journal import Journal
 from mae_core.store.run import Store
 from mae_core.store.upkeep.usage import NAME
-from reports.memory import peak_memory
+from reports.measures.memory import peak_memory
 from reports.results import Results
 from reports.tables.caption import machine
 from tests.reports.laboratory import Laboratory

@@ -26,10 +26,10 @@ def place_of(reports: Path, scale: Scale, info: DataInfo) -> Path:
 
 
 def _has_others(folder: Path, fingerprint: str) -> bool:
-    """Whether a report in `folder` is known to be of other data."""
+    """Whether a report in `folder`, of an ablation or a sweep, is known to be of other data."""
     if not _known(fingerprint):
         return False
-    found = {_fingerprint(path) for path in folder.glob("*/report.json")}
+    found = {_fingerprint(path) for path in folder.rglob("report.json")}
     return any(_known(one) for one in found - {fingerprint})
 
 

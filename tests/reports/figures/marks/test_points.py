@@ -10,8 +10,8 @@ from matplotlib.collections import LineCollection, PolyCollection
 from matplotlib.figure import Figure
 
 from ablations.paper.mask_ratio import ABLATION
-from reports.figures import points
-from reports.figures.words import seeds_told, spread_told, status_told
+from reports.figures.marks import points
+from reports.figures.marks.words import seeds_told, spread_told, status_told
 from reports.tables.rows import Row, table_rows
 from tests.reports.laboratory import Laboratory
 

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from ablations.paper import ABLATIONS
 from mae_core.recipes import PretrainRecipe
 from mae_core.store.run import Store
-from reports.curves import Curve
-from reports.predictors import (
+from reports.measures.curves import Curve
+from reports.measures.predictors import (
     COMPONENT_MEAN,
     INPAINTING,
     MEAN_COLOUR,

@@ -6,7 +6,7 @@ import os
 import shutil
 from pathlib import Path
 
-from reports.swap import swapped
+from reports.folders.swap import swapped
 
 PAGE = "report.html"  # megabytes of script, which nobody edits in place
 

@@ -13,9 +13,9 @@ import numpy.typing as npt
 
 from mae_core.recipes import PretrainRecipe
 from mae_core.store.run import Store
-from reports.curves import Curve
 from reports.figures.panels import NAME
 from reports.figures.panels import read as read_panels
+from reports.measures.curves import Curve
 
 Pixels = npt.NDArray[np.float64]
 EPS = 1e-6  # added to a patch's variance, as pre-training does

@@ -8,7 +8,7 @@ import pytest
 
 from mae_core.data.catalogue import DataInfo, describe
 from mae_core.scales import SCALES
-from reports.place import place_of
+from ablations.place import place_of
 
 USUAL = "smoke-photos"
 

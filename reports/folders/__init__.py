@@ -1,0 +1,1 @@
+"""Where the reports of a home lie, and how one takes the place of another."""
