@@ -1,7 +1,10 @@
-"""How costs grow: log-log slopes over tokens, decoder depth, cells in a plan, runs in a store and seeds in a report."""
+"""How costs grow: log-log slopes over tokens, decoder depth, ranks, planned cells, runs in a store, reported seeds."""
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
@@ -14,11 +17,12 @@ from ablations.paper import ABLATIONS
 from ablations.plan import Plan
 from ablations.spec import cells as ablation_cells
 from benchmarks.equipment.duel import spread
-from benchmarks.equipment.homes import pretend
+from benchmarks.equipment.homes import empty_home, pretend
 from benchmarks.equipment.peers import MINI as MINI_SHAPE
 from benchmarks.equipment.peers import Shape, ours
 from benchmarks.equipment.result import Line
 from mae_core.data.catalogue import describe
+from mae_core.launch.local import environment_for
 from mae_core.recipes import BASELINE
 from mae_core.scales import MINI, scale
 from mae_core.signature import Stage
@@ -38,12 +42,16 @@ def lines() -> Iterator[Line]:
     yield _line("report of a masking ratio figure", "seeds", (10, 40, 160), _reporting, STEEPEST)
     yield _line("pre-training step", "decoder depth", (2, 4, 8), _decoding)
     yield _line("pre-training step", "image side, so tokens over 16", (32, 64, 96), _larger)
+    yield _over_ranks((1, 2, 4))
 
 
 def _line(
     what: str, of: str, sizes: Sequence[int], prepare: Callable[[int], Callable[[], object]], goal: float | None = None
 ) -> Line:
-    seconds = [_best(prepare(size)) for size in sizes]
+    return _sloped(what, of, sizes, [_best(prepare(size)) for size in sizes], goal)
+
+
+def _sloped(what: str, of: str, sizes: Sequence[int], seconds: Sequence[float], goal: float | None = None) -> Line:
     slope = float(np.polyfit(np.log(sizes), np.log(seconds), 1)[0])
     told = ", ".join(f"{size:,}: {value:.2g} s" for size, value in zip(sizes, seconds, strict=True))
     return Line(f"{what}: slope over {of}", told, "", spread([slope]), "slope", goal)
@@ -101,3 +109,26 @@ def _decoding(depth: int) -> Callable[[], object]:
 
 def _larger(side: int) -> Callable[[], object]:
     return ours(Shape("mini", replace(MINI_SHAPE.recipe, image_size=(side, side)), 16), "float32")
+
+
+def _over_ranks(worlds: Sequence[int]) -> Line:
+    """What splitting the same effective batches costs: slope 0 would be for nothing."""
+    seconds = [min(_core_seconds(world) for _ in range(REPEATS)) for world in worlds]
+    return _sloped("cores' time for 1,000 pre-training images", "ranks", worlds, seconds)
+
+
+def _core_seconds(world: int) -> float:
+    """Seconds of the cores that so many ranks keep busy, one thread each, for 1,000 images of a mini pre-training."""
+    with empty_home() as home:
+        (first, *_) = ABLATIONS["mask_ratio"].cells(MINI, describe(MINI.data, home), 1, "75")
+        assert first.stage is not None
+        stage = Stage(replace(first.stage.parents[0].recipe, epochs=1))
+        Store(home).plan(stage)
+        started = ["torch.distributed.run", "--standalone", "--nproc-per-node", str(world)]
+        ranks = ["-m", "mae_core.launch.ranks", "--home", str(home), stage.signature]
+        subprocess.run(
+            [sys.executable, "-m", *started, *ranks], check=True, env=environment_for(1), stdout=subprocess.DEVNULL
+        )
+        record = Store(home).run(stage.signature).record
+    assert record is not None
+    return 1000 * min(world, os.cpu_count() or 1) / float(record["images_per_second"])
