@@ -38,9 +38,12 @@ def main(words: Sequence[str] | None = None) -> int:
     torch.set_flush_denormal(True)  # as workers do, and for every contestant
     for name in asked.names or [name for name in BENCHMARKS if name not in LONG]:
         lines = []
-        for line in BENCHMARKS[name]():
-            print(line, flush=True)
-            lines.append(line)
+        try:
+            for line in BENCHMARKS[name]():
+                print(line, flush=True)
+                lines.append(line)
+        except ModuleNotFoundError as missing:
+            parser.exit(2, f"{missing.name} is not installed; `make benchmark` installs what is compared with.\n")
         if asked.record:
             record(name, lines)
     return 0
