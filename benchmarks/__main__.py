@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import torch
 
-from benchmarks import growth, memory, pipeline, probe, pruning, sharing, steps, tracker
+from benchmarks import growth, memory, packing, pipeline, probe, pruning, sharing, steps, tracker
 from benchmarks.equipment.page import record
 from benchmarks.equipment.result import Line
 from mae_core.arguments import Parser
@@ -16,6 +16,7 @@ from mae_core.launch.local import MALLOC
 
 BENCHMARKS: Mapping[str, Callable[[], Iterator[Line | str]]] = {
     "steps": steps.lines,
+    "packing": packing.lines,
     "probe": probe.lines,
     "pipeline": pipeline.lines,
     "growth": growth.lines,

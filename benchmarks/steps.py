@@ -9,12 +9,10 @@ import torch
 
 from benchmarks.equipment.duel import duel, spread
 from benchmarks.equipment.limit import flops_of, product_rates
-from benchmarks.equipment.packed import Packed
 from benchmarks.equipment.peers import MINI, PEERS, VIT_B, Shape, feature_pass, finetuning
 from benchmarks.equipment.result import Line
 
 ROUNDS = {"mini": 15, "ViT-B/16 224": 5}
-STEPS = 20  # of each process in a round
 DTYPES = ("float32", "bfloat16")
 SHARES = {"float32": 0.9, "bfloat16": 0.7}  # the goals
 
@@ -24,7 +22,6 @@ def lines() -> Iterator[Line]:
     for shape in (MINI, VIT_B):
         for dtype in DTYPES:
             yield from _against_peers(shape, dtype)
-    yield _whole_machine()
     yield from _against_limit(VIT_B)
     for what, make in (("fine-tuning step", finetuning), ("feature pass", feature_pass)):
         yield from _shares(what, make, VIT_B)
@@ -37,23 +34,6 @@ def _against_peers(shape: Shape, dtype: str) -> Iterator[Line]:
         goal = 1.05 if (shape, dtype) == (VIT_B, "float32") and rival != "plain timm blocks" else None
         where = f"{shape.name}, {dtype}, {threads} threads"
         yield Line("pre-training step", where, rival, fought.ratio("ours", rival), goal=goal)
-
-
-def _whole_machine() -> Line:
-    """As many images by the pool's processes of one thread each as by one process that has all threads."""
-    packed, theirs = Packed(STEPS), PEERS["Hugging Face"](MINI, "float32")
-
-    def as_much() -> None:
-        for _ in range(STEPS * len(packed.workers)):
-            theirs()
-
-    try:
-        fought = duel({"ours": packed, "theirs": as_much}, ROUNDS["mini"], warm_up=2)
-    finally:
-        packed.close()
-    return Line(
-        "pre-training steps, whole machine", "mini, float32", "Hugging Face", fought.ratio("ours", "theirs"), goal=2.0
-    )
 
 
 def _against_limit(shape: Shape) -> Iterator[Line]:
