@@ -15,12 +15,12 @@ from pathlib import Path
 from typing import Any
 
 from ablations.paper import ABLATIONS
+from ablations.place import place_of
 from mae_core.arguments import Parser
 from mae_core.data.catalogue import describe
 from mae_core.errors import UserError
 from mae_core.home import home_folder
 from mae_core.scales import scale_named
-from ablations.place import place_of
 from reports.pages import sheet
 
 FIGURES = ("figure.png", "panels.png")  # the first that there is

@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock
 
+from ablations.place import place_of
 from ablations.spec import Ablation
 from mae_core.data.catalogue import DataInfo
 from mae_core.scales import Scale
 from mae_core.store.run import Store
 from reports.folders.latest import renew
-from ablations.place import place_of
 from reports.folders.swap import swapped
 from reports.measures.curves import Curve, pretraining_curves, write_curves, write_probes
 from reports.measures.memory import peak_memory

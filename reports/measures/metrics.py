@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import functools
+import math
 from dataclasses import dataclass
 
 from ablations.spec import protocols
 
 _WORDS = {"top1": "top-1", "top1_raw": "top-1", "loss": "loss", "hours": "hours", "mce": "corruption error"}
 _DIGITS = {"loss": 4, "hours": 3}  # decimals printed; 2 of the others
+_WIDE = {"hours"}  # from minutes to decades: a decimal less for each digit before the point but the first
 
 
 @dataclass(frozen=True)
@@ -30,18 +32,20 @@ class Metric:
         """What differences are counted in, after a number."""
         return " points" if self.unit == "%" else f" {self.unit}" if self.unit else ""
 
-    @property
-    def digits(self) -> int:
-        """Decimals printed."""
-        return _DIGITS.get(self.name, 2)
+    def digits(self, value: float) -> int:
+        """Decimals printed of `value`."""
+        digits = _DIGITS.get(self.name, 2)
+        if self.name in _WIDE and abs(value) >= 1 and math.isfinite(value):
+            digits -= math.floor(math.log10(abs(value)))
+        return max(digits, 0)
 
     def plain(self, value: float, sign: str = "") -> str:
         """A number of this quantity as it is printed."""
-        return f"{value:{sign}.{self.digits}f}"
+        return f"{value:{sign}.{self.digits(value)}f}"
 
     def short(self, value: float) -> str:
         """The same with a decimal less, for figures."""
-        return f"{value:.{self.digits - 1}f}"
+        return f"{value:.{max(self.digits(value) - 1, 0)}f}"
 
     def gain(self, difference: float) -> float:
         """How much better `difference` is: its negative where lower is better."""

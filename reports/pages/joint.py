@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection
 from pathlib import Path
 
+from ablations.place import place_of
 from mae_core.data.catalogue import DataInfo
 from mae_core.scales import Scale
 from reports.figures import scatter
-from ablations.place import place_of
 from reports.pages import index, sheet
 from reports.results import seeds_found
 

@@ -12,12 +12,12 @@ from pathlib import Path
 from filelock import FileLock
 
 from ablations.paper import ABLATIONS
+from ablations.place import place_of
 from ablations.spec import PROTOCOL_LABELS, Ablation
 from mae_core.data.catalogue import DataInfo
 from mae_core.scales import Scale
 from reports.doctor.rounds import rounds
 from reports.folders.latest import renew
-from ablations.place import place_of
 from reports.folders.swap import swapped
 from reports.pages.page import page
 from reports.results import STATUSES, Results, collect

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from ablations.place import place_of
 from mae_core.data.catalogue import DataInfo, describe
 from mae_core.scales import SCALES
-from ablations.place import place_of
 
 USUAL = "smoke-photos"
 

@@ -1,0 +1,26 @@
+"""Numbers as they are printed."""
+
+import pytest
+
+from reports.measures.metrics import Metric
+
+HOURS, TOP1 = Metric("hours", "h", True), Metric("top1", "%", False)
+
+
+@pytest.mark.parametrize(
+    ("metric", "value", "printed", "in_figures"),
+    [
+        (HOURS, 0.12345, "0.123", "0.12"),
+        (HOURS, 1.49, "1.490", "1.49"),
+        (HOURS, 42.4, "42.40", "42.4"),
+        (HOURS, 348973.16, "348973", "348973"),
+        (HOURS, -35950.2, "-35950", "-35950"),
+        (TOP1, 84.9, "84.90", "84.9"),
+    ],
+)
+def test_hours_have_four_digits_or_those_before_the_point_and_per_cent_two_decimals(metric, value, printed, in_figures):
+    assert (metric.plain(value), metric.short(value)) == (printed, in_figures)
+
+
+def test_what_is_not_finite_is_printed_too():
+    assert [HOURS.plain(value) for value in (float("inf"), float("nan"))] == ["inf", "nan"]
