@@ -19,7 +19,8 @@ from reports.doctor import condition
 from reports.doctor.features import effective_rank
 from reports.doctor.finding import Finding
 from reports.doctor.learning import constant, course
-from reports.doctor.patient import PANELS, WEIGHTS, Patient
+from reports.doctor.patient import WEIGHTS, Patient
+from reports.doctor.views import PANELS
 
 NOT_LEARNT = 0.95  # share of the trivial predictor's loss
 NOT_LEARNT_BY_VIEWS = 0.9  # where that is estimated from a few views, to some per cent; healthy runs stay below 0.8

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 from mae_core.recipes import FinetuneRecipe, PretrainRecipe
 from mae_core.store.run import Store
-from reports.doctor.patient import PANELS, Patient
+from reports.doctor.patient import Patient
+from reports.doctor.views import PANELS, Views
 from reports.measures.predictors import Shown, constant_guess, read
 
 FEWEST = 10  # rows of a journal that is judged
 WARMED = 4  # warm-ups, after which a run under way has begun to learn; healthy ones have after three
-SEEN = ("fingerprint", "image_size", "in_chans", "patch_size", "augmentation", "crop_scale")  # what views depend on
 
 
 @dataclass(frozen=True)
@@ -48,21 +46,10 @@ def constant(patient: Patient) -> tuple[str, float] | None:
         return None
     store = Store(patient.home)
     fitted = (store.run(parent.signature).metrics for parent in patient.stage.parents)
-    return constant_guess(patient.recipe, next(fitted, {}), lambda: _shown(patient, store))
+    return constant_guess(patient.recipe, next(fitted, {}), lambda: _shown(patient))
 
 
-def _shown(patient: Patient, store: Store) -> Shown | None:
+def _shown(patient: Patient) -> Shown | None:
     assert isinstance(patient.recipe, PretrainRecipe)
     own = read(patient.folder / PANELS, patient.recipe) if patient.folder else None
-    found = (read(path, other) for path, other in _alike(patient, patient.recipe, store))
-    return own or next((shown for shown in found if shown), None)
-
-
-def _alike(patient: Patient, recipe: PretrainRecipe, store: Store) -> Iterator[tuple[Path, PretrainRecipe]]:
-    """The panels of finished pre-trainings on the same images, and their recipes."""
-    for path in sorted(store.folder.glob(f"{PretrainRecipe.KIND}-*/attempt-*/{PANELS}")):
-        other = Patient.of(store.run(path.parents[1].name), patient.home)
-        if other is None or other.folder != path.parent or type(other.recipe) is not PretrainRecipe:
-            continue
-        if all(getattr(other.recipe, name) == getattr(recipe, name) for name in SEEN):
-            yield path, other.recipe
+    return own or (patient.views or Views(patient.home)).like(patient.recipe)

@@ -14,10 +14,11 @@ import numpy.typing as npt
 from mae_core.recipes import EncoderRecipe, PretrainRecipe, Recipe
 from mae_core.signature import Stage, from_document
 from mae_core.store.run import Run
+from reports.doctor.views import PANELS, Views
 from reports.figures.panels import Panels, read
 from reports.measures.predictors import normalised, patches
 
-PANELS, WEIGHTS = "panels.npz", "weights.safetensors"
+WEIGHTS = "weights.safetensors"
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,7 @@ class Patient:
     run: Run
     stage: Stage
     home: Path
+    views: Views | None = None  # those of the home, where several patients share them
 
     @classmethod
     def of(cls, run: Run, home: Path) -> Patient | None:

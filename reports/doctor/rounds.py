@@ -11,6 +11,7 @@ from mae_core.store.upkeep.inventory import size
 from reports.doctor.checks import examine
 from reports.doctor.patient import Patient
 from reports.doctor.unexamined import unexamined
+from reports.doctor.views import Views
 from reports.results import Results
 
 MOST_RUNS = 4  # named of a symptom
@@ -53,7 +54,7 @@ def rounds(found: Sequence[Results], home: Path) -> list[str]:
 
 def _visited(found: Sequence[Results], home: Path) -> Iterator[Visited]:
     """Every run once."""
-    store, seen = Store(home), set[str]()
+    store, views, seen = Store(home), Views(home), set[str]()
     for results in found:
         for result in results.everything:
             case, seed = result.cell.case, result.cell.seed
@@ -62,7 +63,7 @@ def _visited(found: Sequence[Results], home: Path) -> Iterator[Visited]:
             for stage in result.cell.stages():
                 if stage.signature not in seen:
                     seen.add(stage.signature)
-                    yield Visited(label, Patient(store.run(stage.signature), stage, home))
+                    yield Visited(label, Patient(store.run(stage.signature), stage, home, views))
 
 
 def _told(

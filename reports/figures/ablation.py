@@ -128,13 +128,19 @@ def _panel(axes: Axes, where: Places, rows: Sequence[Row], rivals: Sequence[Row]
         paper.axvline(
             where.at[results.ablation.default], color="0.93", linewidth=9, zorder=0
         )  # beneath both axes' lines
-    if results.scale.name == "paper":  # then, and only then, the numbers mean the same
+    if _same_meaning(results, rows):
         low, high = (pick(axis.get_ylim()[end] for axis in (axes, paper)) for end, pick in ((0, min), (1, max)))
         for axis in (axes, paper):
             axis.set_ylim(low, high)
     _legend(axes, paper, handles)
     labels.sort(key=lambda label: label.x)
     write(axes, labels, _in_the_way(axes, paper, where, series, rivals), upright=where.many)
+
+
+def _same_meaning(results: Results, rows: Sequence[Row]) -> bool:
+    """Whether our numbers and the paper's may be read on one scale: of its size, and of no machine in particular."""
+    done = any(row.mean is not None for row in rows)
+    return results.scale.name == "paper" and done and not metric(rows[0].protocol).of_the_machine
 
 
 def _prepare(axes: Axes, where: Places) -> None:

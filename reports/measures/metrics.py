@@ -10,7 +10,7 @@ from ablations.spec import protocols
 
 _WORDS = {"top1": "top-1", "top1_raw": "top-1", "loss": "loss", "hours": "hours", "mce": "corruption error"}
 _DIGITS = {"loss": 4, "hours": 3}  # decimals printed; 2 of the others
-_WIDE = {"hours"}  # from minutes to decades: a decimal less for each digit before the point but the first
+_OF_THE_MACHINE = {"hours"}
 
 
 @dataclass(frozen=True)
@@ -32,10 +32,15 @@ class Metric:
         """What differences are counted in, after a number."""
         return " points" if self.unit == "%" else f" {self.unit}" if self.unit else ""
 
+    @property
+    def of_the_machine(self) -> bool:
+        """Whether another machine would give another number."""
+        return self.name in _OF_THE_MACHINE
+
     def digits(self, value: float) -> int:
-        """Decimals printed of `value`."""
+        """Decimals printed of `value`: of what is minutes here and decades there, fewer the larger it is."""
         digits = _DIGITS.get(self.name, 2)
-        if self.name in _WIDE and abs(value) >= 1 and math.isfinite(value):
+        if self.of_the_machine and abs(value) >= 1 and math.isfinite(value):
             digits -= math.floor(math.log10(abs(value)))
         return max(digits, 0)
 

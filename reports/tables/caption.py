@@ -110,7 +110,7 @@ def _n_test(result: Result) -> int:
 
 def _cost(results: Results, wall_seconds: float | None) -> str:
     rate = mean_rate(r for r in results.cells if r.status == "done")
-    speed = f"; pre-training saw {rate:,.0f} images/s in each process" if rate else ""
+    speed = f"; pre-training saw {rate:,.{0 if rate >= 10 else 1}f} images/s in each process" if rate else ""
     clock = f"; the launch took {duration(wall_seconds)} up to this report" if wall_seconds else ""
     return f"All {len(results.records)} finished stages took {duration(results.seconds)} together{speed}{clock}."
 

@@ -13,7 +13,8 @@ from mae_core.store.attempt import RECORD, finish
 from mae_core.store.files import write_sealed
 from mae_core.store.journal import NAME, Journal
 from mae_core.store.run import Store
-from reports.doctor.patient import PANELS, Patient
+from reports.doctor.patient import Patient
+from reports.doctor.views import PANELS
 from tests.reports.laboratory import Laboratory
 
 RECIPE = PretrainRecipe(

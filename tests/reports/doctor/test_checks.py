@@ -19,7 +19,8 @@ from mae_core.store.run import RECIPE as RECIPE_FILE
 from mae_core.store.run import Store
 from reports.doctor.__main__ import main
 from reports.doctor.checks import SPIKE, examine
-from reports.doctor.patient import PANELS, WEIGHTS, Patient
+from reports.doctor.patient import WEIGHTS, Patient
+from reports.doctor.views import PANELS
 from tests.reports.doctor.patients import RECIPE, Arrays, healthy, patient, rows
 
 

@@ -13,6 +13,7 @@ from mae_core.recipes import FinetuneRecipe, PcaRecipe, TokenizerRecipe
 from mae_core.signature import Stage
 from mae_core.store.journal import NAME, Journal
 from mae_core.store.run import Store
+from reports.doctor import views
 from reports.doctor.checks import examine
 from reports.doctor.patient import Patient
 from tests.reports.doctor.patients import RECIPE, healthy, patient, rows
@@ -89,6 +90,19 @@ def test_run_under_way_is_held_against_views_of_another_of_the_same_images(tmp_p
     patient(tmp_path / "beside", Stage(RECIPE), healthy(np.random.default_rng(0)))
     (symptom,) = symptoms(under_way(tmp_path / "beside", losses))
     assert "mean colour of the data scores" in symptom
+
+
+def test_views_are_looked_for_once_however_many_runs_ask(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    patient(tmp_path, Stage(RECIPE), healthy(np.random.default_rng(0)))
+    asked: list[Path] = []
+    read = views.read
+    monkeypatch.setattr(views, "read", lambda path, recipe: asked.append(path) or read(path, recipe))
+    shared = views.Views(tmp_path)
+    found = [shared.like(replace(RECIPE, seed=seed)) for seed in range(3)]
+    assert len(asked) == 1
+    assert found[0] is not None
+    assert all(one is found[0] for one in found)
+    assert shared.like(replace(RECIPE, patch_size=2 * RECIPE.patch_size)) is None
 
 
 def test_finetuning_that_learns_nothing_is_named(tmp_path: Path) -> None:

@@ -162,6 +162,16 @@ def test_only_at_paper_scale_both_axes_are_one(laboratory: Laboratory) -> None:
     assert ours.get_ylim() == paper.get_ylim()
 
 
+def test_hours_of_another_machine_and_numbers_without_ours_keep_an_axis_of_their_own(tmp_path: Path) -> None:
+    timed = Laboratory(tmp_path, ABLATIONS["wall_clock"])
+    timed.scale = replace(SCALES["paper"], data="fashion_mnist")
+    results = timed.imagine(lambda cell: 2e5 if cell.protocol == "wall_clock" else None)
+    accuracy, hours, papers_accuracy, papers_hours = axes_of(results)
+    assert accuracy.get_yticks().size == 0
+    assert 80 < papers_accuracy.get_ylim()[0] < papers_accuracy.get_ylim()[1] < 90
+    assert papers_hours.get_ylim()[1] < 1000 < hours.get_ylim()[0]
+
+
 def test_nothing_done_yet_can_be_drawn(laboratory: Laboratory) -> None:
     axes = axes_of(laboratory.imagine(lambda _: None))[0]
     assert axes.get_yticks().size == 0

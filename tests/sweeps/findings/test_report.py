@@ -49,11 +49,11 @@ def test_reports_of_two_scales_lie_beside_each_other_and_the_latest_also_in_fron
 
 def test_reports_on_data_that_share_a_name_lie_beside_each_other(tmp_path, info):
     others = replace(info, fingerprint="another folder of that name")
-    first, second = (write([searched(tmp_path, SMOKE, data)], [Undecided(STUDY, "why")]) for data in (info, others))
-    assert first != second
+    searches = [searched(tmp_path, SMOKE, data) for data in (info, others)]
+    first, second, again = (write([trials], [Undecided(STUDY, "why")]) for trials in (*searches, searches[0]))
+    assert first == again != second
     told = [json.loads((folder / "report.json").read_text())["fingerprint"] for folder in (first, second)]
     assert told == [info.fingerprint, others.fingerprint]
-    assert write([searched(tmp_path, SMOKE, info)], [Undecided(STUDY, "why")]) == first
 
 
 def test_the_page_draws_history_importance_slices_and_parallel_coordinates(tmp_path, info):
