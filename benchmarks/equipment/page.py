@@ -29,9 +29,10 @@ Ratios of contestants that take turns on the same machine, round after round: th
 and the highest; a number without these was measured once. Above 1, this project is faster, or better than the limit
 named. The goal is what was aimed at: at least so much, of a slope at most. Absolute times are given only where a limit
 is one. All contestants have the memory settings and the flushing of denormal numbers that workers run with; our steps
-check, as the training loop does, that loss and gradient are finite. `make benchmark` measures again on your machine;
-`python -m benchmarks NAME --record` also rewrites its part of this page. All of it is of CPUs; nothing here was
-measured on a GPU.
+check, as the training loop does, that loss and gradient are finite. A share is of the rate that products of large
+square matrices by the library named keep up, the median of those done beside each round. `make benchmark` measures
+again on your machine; `python -m benchmarks NAME --record` also rewrites its part of this page. All of it is of CPUs;
+nothing here was measured on a GPU.
 
 ![Ratios with their spread, on a logarithmic axis, with their goals](benchmarks.png)
 """
