@@ -36,7 +36,7 @@ POINTS = 50  # of a run's journal
 
 
 def lines() -> Iterator[Line]:
-    """Slope 1: twice as much costs twice as long. The rival column says over which range."""
+    """Slope 1: twice as much costs twice as long. The column `where` says over which range."""
     yield _line("plan", "cells", (500, 2500, 10_000), _planning, STEEPEST)
     yield _line("store scan", "runs", (200, 1000, 5000), _scanning, STEEPEST)
     yield _line("report of a masking ratio figure", "seeds", (10, 40, 160), _reporting, STEEPEST)
@@ -112,13 +112,16 @@ def _larger(side: int) -> Callable[[], object]:
 
 
 def _over_ranks(worlds: Sequence[int]) -> Line:
-    """What splitting the same effective batches costs: slope 0 would be for nothing."""
+    """What splitting the same effective batches costs: slope 0 would be for nothing.
+
+    The short pre-training's quick probes, which rank 0 computes alone, are in it.
+    """
     seconds = [min(_core_seconds(world) for _ in range(REPEATS)) for world in worlds]
-    return _sloped("cores' time for 1,000 pre-training images", "ranks", worlds, seconds)
+    return _sloped("cores × wall time for 1,000 pre-training images", "ranks", worlds, seconds)
 
 
 def _core_seconds(world: int) -> float:
-    """Seconds of the cores that so many ranks keep busy, one thread each, for 1,000 images of a mini pre-training."""
+    """Wall time of so many ranks of one thread, times the cores they have, for 1,000 images of a mini pre-training."""
     with empty_home() as home:
         (first, *_) = ABLATIONS["mask_ratio"].cells(MINI, describe(MINI.data, home), 1, "75")
         assert first.stage is not None

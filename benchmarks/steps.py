@@ -63,6 +63,5 @@ def _shares(what: str, make: Callable[[Shape, str], Callable[[], None]], shape: 
         fastest = max(rates[0], key=lambda name: max(rate[name] for rate in rates))
         for name in dict.fromkeys((fastest, "torch.mm")):
             shares = [rate / limit[name] for rate, limit in zip(reached, rates, strict=True)]
-            yield Line(
-                f"{what}, share of {name}'s rate", f"{shape.name}, {dtype}", "", spread(shares), "share", SHARES[dtype]
-            )
+            goal = SHARES[dtype] if name == fastest else None
+            yield Line(f"{what}, share of {name}'s rate", f"{shape.name}, {dtype}", "", spread(shares), "share", goal)

@@ -48,8 +48,8 @@ def _introduction(reports: Path, told: Sequence[dict[str, Any]], folder: Path) -
     purpose = scale_named(scale).purpose
     yield f"# Results at {scale} on {data}"
     yield (
-        f"Scale `{scale}`: {purpose}. The numbers are ours, at this scale; the paper's stand beside them for their "
-        "order only."
+        f"Scale `{scale}`, meant as {purpose}. The numbers are ours, at this scale; the paper's stand beside them for "
+        "their order only."
     )
     origins = dict.fromkeys(report["origin"] for report in told if report["origin"])
     yield "\n".join(f"- {origin}" for origin in origins)

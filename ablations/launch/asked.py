@@ -25,7 +25,7 @@ def asked(ablation: str, scale_name: str, data: str | None, home: Path, seeds: i
 
 
 def cell_named(name: str, scale: str, data: str | None, home: Path) -> Cell:
-    """The cell `ablation/case-key/protocol/seed`. Raises UserError, naming one that is close."""
+    """The cell `ablation/case-key/protocol/seed`. Raises UserError, naming one that is close, or the rows."""
     parts = name.split("/")
     if len(parts) != 4 or not parts[3].isdecimal():
         raise UserError(
@@ -33,8 +33,8 @@ def cell_named(name: str, scale: str, data: str | None, home: Path) -> Cell:
         )
     cells = asked(parts[0], scale, data, home, int(parts[3]) + 1)
     if name not in cells:
-        lists_all = f"`python -m ablations.run {parts[0]} --scale {scale} --dry-run` lists them all."
-        raise UserError(f"There is no cell {name!r} at scale {scale}; {hint(name, cells, lists_all)}")
+        its_rows = f"its rows are {', '.join(dict.fromkeys(cell.case.key for cell in cells.values()))}."
+        raise UserError(f"There is no cell {name!r} at scale {scale}; {hint(name, cells, its_rows)}")
     return cells[name]
 
 

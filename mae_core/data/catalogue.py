@@ -180,6 +180,9 @@ def describe(data: str, home: Path) -> DataInfo:
         raise DataError("--data is empty; name a data set or a folder, or leave it out for the scale's own.")
     folder = image_folder(data, home)
     if not folder.is_dir():
-        choices = f"write one of {', '.join(KNOWN)}, or a folder laid out as {LAYOUTS}."
-        raise DataError(f"{data!r} is neither a known data set nor a folder; {hint(data, KNOWN, choices)}")
+        near = f"{found} " if (found := hint(data, KNOWN)) else ""
+        raise DataError(
+            f"{data!r} is neither a known data set nor a folder: {near}write one of {', '.join(KNOWN)}, or a folder "
+            f"laid out as {LAYOUTS}."
+        )
     return _surveyed(re.sub(r"[^\w.-]+", "_", folder.name) or "images", str(folder), folder, home)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 from functools import cached_property
 from pathlib import Path
 
+from mae_core.errors import UserError
 from mae_core.recipes import PretrainRecipe
 from mae_core.signature import from_document
 from mae_core.store.run import Store
@@ -36,9 +38,10 @@ class Views:
             run = self.store.run(path.parents[1].name)
             if run.document is None or run.finished is None or run.finished.folder != path.parent:
                 continue
-            recipe = from_document(run.document).recipe
-            if type(recipe) is PretrainRecipe:
-                found.append((path, recipe))
+            with contextlib.suppress(UserError):  # another version's run is no reason to look at none
+                recipe = from_document(run.document).recipe
+                if type(recipe) is PretrainRecipe:
+                    found.append((path, recipe))
         return found
 
 

@@ -12,6 +12,7 @@ import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.ticker import EngFormatter
 
 from ablations.spec import PROTOCOL_LABELS, Ablation
 from reports.figures.marks import points, strip
@@ -20,7 +21,7 @@ from reports.figures.marks.places import Places
 from reports.figures.marks.places import places as places
 from reports.figures.marks.words import bare_told, seeds_told, spread_told, status_told
 from reports.figures.style import BASELINES, OURS, PAPER, SERIES, WIDTH, margins, save, styled
-from reports.measures.metrics import metric
+from reports.measures.metrics import GROUPED, metric
 from reports.results import Results
 from reports.tables.rows import Row
 from reports.tables.setting import data_told, label_budget, paper_setting
@@ -123,6 +124,8 @@ def _panel(axes: Axes, where: Places, rows: Sequence[Row], rivals: Sequence[Row]
     axes.margins(y=0.14)
     if all(row.mean is None for row in (*rows, *rivals)):
         axes.set_yticks([])
+    if axes.get_ylim()[1] >= GROUPED:  # whole numbers would run out of the figure
+        axes.yaxis.set_major_formatter(EngFormatter(sep=""))
     paper = _draw_paper(axes, where, series, paper_setting(results.ablation))
     if results.ablation.default in where.at:
         paper.axvline(

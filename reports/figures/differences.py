@@ -72,7 +72,8 @@ def _comparable(rows: Sequence[Row], protocol: str, default: str) -> bool:
 
 def _panel(axes: Axes, places: dict[str, int], rows: dict[str, Row], default: str, protocol: str) -> None:
     axes.axvline(0, color="0.6", linewidth=0.8)
-    usual = rows[default].paper if default in rows else None
+    quantity = metric(protocol)
+    usual = rows[default].paper if default in rows and not quantity.of_the_machine else None
     for key, row in rows.items():
         if key == default:
             continue
@@ -84,6 +85,5 @@ def _panel(axes: Axes, places: dict[str, int], rows: dict[str, Row], default: st
             axes.plot(row.diff, places[key] - 0.12, "o", color=OURS)
     axes.grid(visible=True, axis="x")
     axes.grid(visible=False, axis="y")
-    quantity = metric(protocol)
     axes.set_xlabel(f"difference in {quantity.label.replace(' (%)', ', points')}")
     axes.set_title(PROTOCOL_LABELS.get(protocol, protocol), loc="left", fontweight="bold")

@@ -1,1 +1,1 @@
-"""Where the reports of a home lie, and how one takes the place of another."""
+"""How a report's folder takes the place of the one before."""

@@ -1,1 +1,1 @@
-"""What is known of a row beside its accuracy: curves, FLOPs, memory, and the loss of a guess."""
+"""What a row's numbers mean, and what is known beside them: curves, FLOPs, memory, the loss of a guess."""

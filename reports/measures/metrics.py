@@ -11,6 +11,7 @@ from ablations.spec import protocols
 _WORDS = {"top1": "top-1", "top1_raw": "top-1", "loss": "loss", "hours": "hours", "mce": "corruption error"}
 _DIGITS = {"loss": 4, "hours": 3}  # decimals printed; 2 of the others
 _OF_THE_MACHINE = {"hours"}
+GROUPED = 10_000  # from here on thousands are set apart
 
 
 @dataclass(frozen=True)
@@ -44,13 +45,16 @@ class Metric:
             digits -= math.floor(math.log10(abs(value)))
         return max(digits, 0)
 
-    def plain(self, value: float, sign: str = "") -> str:
-        """A number of this quantity as it is printed."""
-        return f"{value:{sign}.{self.digits(value)}f}"
+    def plain(self, value: float, sign: str = "", like: float | None = None) -> str:
+        """A number of this quantity as it is printed; a spread as the mean it is `like`."""
+        return f"{value:{sign}{self._group(value)}.{self.digits(value if like is None else like)}f}"
 
     def short(self, value: float) -> str:
         """The same with a decimal less, for figures."""
-        return f"{value:.{max(self.digits(value) - 1, 0)}f}"
+        return f"{value:{self._group(value)}.{max(self.digits(value) - 1, 0)}f}"
+
+    def _group(self, value: float) -> str:
+        return "," if abs(value) >= GROUPED else ""
 
     def gain(self, difference: float) -> float:
         """How much better `difference` is: its negative where lower is better."""

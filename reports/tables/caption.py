@@ -78,7 +78,9 @@ def _trained_on(results: Results) -> str:
         return "not pre-trained here"
     images = " / ".join(f"{n:,}" for n in sorted(n or results.info.num_train for n in seen))
     others = not all(isinstance(encoder, PretrainRecipe) for encoder in encoders)
-    return f"pre-trained on {images} images{' where a row is pre-trained here' if others else ''}"
+    done = (r for r in results.cells if r.value is not None and not isinstance(r.recipe, WallClockRecipe))
+    when = "" if any(isinstance(r.encoder, PretrainRecipe) for r in done) else "to be "
+    return f"{when}pre-trained on {images} images{' where a row is pre-trained here' if others else ''}"
 
 
 def spread_told(cells: Sequence[Result], seeds: int) -> str:

@@ -62,7 +62,8 @@ def ours(row: Row) -> str:
     if row.mean is None:
         return status
     plain = metric(row.protocol).plain
-    text = plain(row.mean) + (f" ± {plain(row.std)}" if row.std is not None else "") + f" ({row.n_seeds})"
+    spread = "" if row.std is None else f" ± {plain(row.std, like=row.mean)}"
+    text = f"{plain(row.mean)}{spread} ({row.n_seeds})"
     return f"{text}, {status}" if status else text
 
 

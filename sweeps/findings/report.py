@@ -62,7 +62,8 @@ def write(views: Sequence[Trials], verdicts: Sequence[Verdict | Undecided], lack
     (folder / "winners.md").write_text("\n\n".join([*sentences, *markdown]) + "\n", encoding="utf-8")
     (folder / "report.json").write_text(_facts(files, sentences), encoding="utf-8")
     (folder / "report.html").write_text(_page(views, sentences, tables), encoding="utf-8")
-    shutil.copytree(folder, latest, dirs_exist_ok=True)
+    shutil.rmtree(latest, ignore_errors=True)  # it may be of other data, with tables that these have not
+    shutil.copytree(folder, latest)
     return folder
 
 
