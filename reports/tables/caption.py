@@ -78,8 +78,8 @@ def _trained_on(results: Results) -> str:
         return "not pre-trained here"
     images = " / ".join(f"{n:,}" for n in sorted(n or results.info.num_train for n in seen))
     others = not all(isinstance(encoder, PretrainRecipe) for encoder in encoders)
-    done = (r for r in results.cells if r.value is not None and not isinstance(r.recipe, WallClockRecipe))
-    when = "" if any(isinstance(r.encoder, PretrainRecipe) for r in done) else "to be "
+    done = (r.encoder for r in results.cells if r.value is not None)
+    when = "to be " if all(isinstance(encoder, WallClockRecipe) for encoder in done) else ""  # steps were timed alone
     return f"{when}pre-trained on {images} images{' where a row is pre-trained here' if others else ''}"
 
 

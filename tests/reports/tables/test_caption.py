@@ -190,3 +190,10 @@ def test_numbers_on_other_data_say_where_and_on_how_many_images_choices_rest(tmp
     text = told(Laboratory(tmp_path, ABLATIONS["transfer_classification"], SCALES["mini"]))
     assert "pre-trained on fashion_mnist, evaluated on digits" in text
     assert "Chosen on 134 held-out train images" in text  # of the digits: a tenth of 1,347
+
+
+def test_encoders_whose_steps_were_timed_alone_are_yet_to_be_pretrained(tmp_path: Path) -> None:
+    timed = Laboratory(tmp_path, ABLATIONS["wall_clock"])
+    only_hours = timed.imagine(lambda cell: 2.0 if cell.protocol == "wall_clock" else None)
+    assert "to be pre-trained on" in caption(only_hours)[0]
+    assert "to be pre-trained on" not in caption(timed.imagine(lambda _: 2.0))[0]
