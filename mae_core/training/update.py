@@ -31,7 +31,6 @@ class Updates:
         self.learner, self.optimizer, self.course, self.ranks = learner, optimizer, course, ranks
         self.peaks = [group["lr"] for group in optimizer.param_groups]
         self.parameters = [p for group in optimizer.param_groups for p in group["params"]]
-        self.buffers = list(learner.module.buffers())  # walking all modules takes a small step's hundredth part
         self.device = self.parameters[0].device
         # the decision to skip stays on a GPU where it can; asking a CPU costs nothing
         self.skips_on_device = self.device.type != "cpu" and can_skip(optimizer)
@@ -48,7 +47,7 @@ class Updates:
         multiplier = self.course.multiplier(step / self.course.steps_per_epoch)
         for group, peak in zip(self.optimizer.param_groups, self.peaks, strict=True):
             group["lr"] = peak * multiplier
-        buffers = [(buffer, buffer.clone()) for buffer in self.buffers]
+        buffers = [(buffer, buffer.clone()) for buffer in self.learner.module.buffers()]
         while (loss := self._gradients(step)) is None:
             self._halve()
             _restore(buffers)

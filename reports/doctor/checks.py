@@ -20,7 +20,7 @@ from reports.doctor.features import effective_rank
 from reports.doctor.finding import Finding
 from reports.doctor.learning import constant, course
 from reports.doctor.patient import WEIGHTS, Patient
-from reports.doctor.views import PANELS
+from reports.figures.panels import NAME as PANELS
 
 NOT_LEARNT = 0.95  # share of the trivial predictor's loss
 NOT_LEARNT_BY_VIEWS = 0.9  # where that is estimated from a few views, to some per cent; healthy runs stay below 0.8

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from mae_core.recipes import FinetuneRecipe, PretrainRecipe
 from mae_core.store.run import Store
 from reports.doctor.patient import Patient
-from reports.doctor.views import PANELS, Views
+from reports.doctor.views import Views
+from reports.figures.panels import NAME as PANELS
 from reports.measures.predictors import Shown, constant_guess, read
 
 FEWEST = 10  # rows of a journal that is judged

@@ -14,7 +14,8 @@ import numpy.typing as npt
 from mae_core.recipes import EncoderRecipe, PretrainRecipe, Recipe
 from mae_core.signature import Stage, from_document
 from mae_core.store.run import Run
-from reports.doctor.views import PANELS, Views
+from reports.doctor.views import Views
+from reports.figures.panels import NAME as PANELS
 from reports.figures.panels import Panels, read
 from reports.measures.predictors import normalised, patches
 

@@ -9,7 +9,7 @@ from mae_core.store.journal import NAME as JOURNAL
 from reports.doctor.features import LARGEST, parameters
 from reports.doctor.finding import Finding
 from reports.doctor.patient import WEIGHTS, Patient
-from reports.doctor.views import PANELS
+from reports.figures.panels import NAME as PANELS
 
 TOLD = {  # file → the recipes that make it and are examined by it, and for what
     JOURNAL: (PretrainRecipe | FinetuneRecipe, "the course of the loss"),

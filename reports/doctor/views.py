@@ -10,9 +10,9 @@ from mae_core.errors import UserError
 from mae_core.recipes import PretrainRecipe
 from mae_core.signature import from_document
 from mae_core.store.run import Store
+from reports.figures.panels import NAME as PANELS
 from reports.measures.predictors import Shown, read
 
-PANELS = "panels.npz"
 SEEN = ("fingerprint", "image_size", "in_chans", "patch_size", "augmentation", "crop_scale")  # what views depend on
 
 

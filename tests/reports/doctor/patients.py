@@ -14,7 +14,7 @@ from mae_core.store.files import write_sealed
 from mae_core.store.journal import NAME, Journal
 from mae_core.store.run import Store
 from reports.doctor.patient import Patient
-from reports.doctor.views import PANELS
+from reports.figures.panels import NAME as PANELS
 from tests.reports.laboratory import Laboratory
 
 RECIPE = PretrainRecipe(

@@ -20,7 +20,7 @@ from mae_core.store.run import Store
 from reports.doctor.__main__ import main
 from reports.doctor.checks import SPIKE, examine
 from reports.doctor.patient import WEIGHTS, Patient
-from reports.doctor.views import PANELS
+from reports.figures.panels import NAME as PANELS
 from tests.reports.doctor.patients import RECIPE, Arrays, healthy, patient, rows
 
 

@@ -14,7 +14,8 @@ from mae_core.store.run import Store
 from reports.doctor import rounds as module
 from reports.doctor import unexamined
 from reports.doctor.__main__ import main
-from reports.doctor.rounds import rounds
+from reports.doctor.rounds import _visited, rounds
+from reports.doctor.views import Views
 from tests.reports.laboratory import Laboratory
 
 
@@ -43,6 +44,13 @@ def test_runs_of_every_seed_are_looked_at(three_rows: Laboratory) -> None:
     (new,) = (line for line in told(three_rows) if "damaged" in line)
     name = pretraining(three_rows, seed=1)[0].signature
     assert new.startswith(f"**The run is damaged: attempt-1/panels.npz.** (the default row, seed 1, `{name}`)")
+
+
+def test_all_runs_of_a_round_share_the_views_of_the_home(three_rows: Laboratory) -> None:
+    visited = list(_visited([three_rows.results(2)], three_rows.home))
+    (views,) = {visit.patient.views for visit in visited}
+    assert len(visited) > 2
+    assert isinstance(views, Views)
 
 
 def test_each_row_has_its_own_symptom_where_the_cause_is_one(three_rows: Laboratory) -> None:

@@ -33,6 +33,14 @@ def test_protocols_that_the_default_row_lacks_have_no_panel(tmp_path: Path) -> N
     assert not [label for label in figure.axes[0].get_yticklabels() if "IN-A" in label.get_text()]
 
 
+def test_the_papers_hours_do_not_stand_beside_those_of_this_machine(tmp_path: Path) -> None:
+    hollow = {
+        axes.get_title(loc="left"): sum(line.get_markerfacecolor() == "white" for line in axes.lines)
+        for axes in drawn(tmp_path, "wall_clock").axes
+    }
+    assert hollow == {"fine-tuning": 4, "pre-training time": 0}
+
+
 def test_statuses_stand_beside_the_points_in_the_words_of_the_figure(tmp_path: Path) -> None:
     laboratory = Laboratory(tmp_path, ABLATIONS["mask_ratio"])
     results = laboratory.imagine(lambda cell: None if cell.seed and cell.case.key != "75" else 70.0, 3)
